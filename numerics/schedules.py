@@ -1,0 +1,475 @@
+"""Schedules: noise levels in the user's convention, turned into signal-to-noise knots for a target.
+
+What belongs here: the named constructors, the levels as exact formulas evaluated in a number system,
+the dictionary between conventions, serialisation. What does not: errors (`path`).
+
+A level is the pair (signal, noise) of squared coefficients: (alpha_bar, 1 - alpha_bar) for a
+variance-preserving schedule, (1, sigma^2) for a variance-exploding one, ((1 - tau)^2, tau^2) for flow
+matching. The core's signal-to-noise ratio is signal / (noise + signal v). Both are carried, because
+1 - alpha_bar loses every digit where alpha_bar saturates.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any, NamedTuple, TypeAlias
+
+from numerics.arithmetic import Arithmetic, balls, bits_for, mpmath_numbers
+from numerics.channel import choose_engine
+from numerics.exact import integer, rational, rationals, text
+from numerics.targets import Mixture
+from numerics.truth import PrecisionError
+
+__all__ = ["MOST_STEPS", "TRAINING_LEVELS", "Level", "Schedule"]
+
+TRAINING_LEVELS = 1000
+MOST_STEPS = 1_000_000
+
+Parameter: TypeAlias = Fraction | str | tuple[Fraction, ...]
+
+
+class Level(NamedTuple):
+    """Squared coefficients of signal and noise, in one number system."""
+
+    signal: Any
+    noise: Any
+    noise_free: bool = False
+
+
+def _spaced(steps: int, spacing: str) -> list[int]:
+    """Indices of the training levels, from the noisiest to the cleanest."""
+    n, levels = steps, TRAINING_LEVELS
+    if spacing == "linspace":
+        chosen = [round(Fraction(i * (levels - 1), n - 1)) if n > 1 else 0 for i in range(n)]
+    elif spacing == "leading":
+        chosen = [i * (levels // n) for i in range(n)]
+    else:
+        chosen = [round(levels - Fraction(levels * i, n)) - 1 for i in range(n)][::-1]
+    return chosen[::-1]
+
+
+def _preserving(steps: int, spacing: str, factors: Sequence[Any], one: Any) -> list[Level]:
+    """Sub-sampled levels of a variance-preserving schedule with the given alpha_1 ... alpha_1000."""
+    products, product = [], one
+    for factor in factors:
+        product = product * factor
+        products.append(product)
+    levels = [Level(products[i], one - products[i]) for i in _spaced(steps, spacing)]
+    return [*levels, Level(one, one - one, noise_free=True)]
+
+
+def _ddpm_linear(p: Mapping[str, Any], ops: Arithmetic) -> list[Level]:
+    first, last = Fraction(1, 10**4), Fraction(2, 100)
+    factors = [
+        ops.number(1 - first - (last - first) * Fraction(j, TRAINING_LEVELS - 1))
+        for j in range(TRAINING_LEVELS)
+    ]
+    return _preserving(int(p["steps"]), p["spacing"], factors, ops.number(1))
+
+
+def _scaled_linear(p: Mapping[str, Any], ops: Arithmetic) -> list[Level]:
+    first = ops.sqrt(ops.number(Fraction(85, 10**5)))
+    last = ops.sqrt(ops.number(Fraction(12, 1000)))
+    factors = [
+        1 - (first + (last - first) * j / (TRAINING_LEVELS - 1)) ** 2
+        for j in range(TRAINING_LEVELS)
+    ]
+    return _preserving(int(p["steps"]), p["spacing"], factors, ops.number(1))
+
+
+def _cosine(p: Mapping[str, Any], ops: Arithmetic) -> list[Level]:
+    offset = Fraction(8, 1000)
+    quarter = ops.pi() / 2
+
+    def alpha_bar(j: int) -> Any:
+        return (
+            ops.cos(ops.number((Fraction(j, TRAINING_LEVELS) + offset) / (1 + offset)) * quarter)
+            ** 2
+        )
+
+    least = ops.number(1 - Fraction(999, 1000))
+    values = [alpha_bar(j) for j in range(TRAINING_LEVELS + 1)]
+    factors = [ops.maximum([values[j + 1] / values[j], least]) for j in range(TRAINING_LEVELS)]
+    return _preserving(int(p["steps"]), p["spacing"], factors, ops.number(1))
+
+
+def _karras(p: Mapping[str, Any], ops: Arithmetic) -> list[Level]:
+    n, rho = int(p["steps"]), 7
+    most = ops.exp(ops.log(ops.number(80)) / rho)
+    least = ops.exp(ops.log(ops.number(Fraction(2, 1000))) / rho)
+    one = ops.number(1)
+    sigmas = [(most + (least - most) * i / max(n - 1, 1)) ** rho for i in range(n)]
+    return [*(Level(one, sigma**2) for sigma in sigmas), Level(one, one - one, noise_free=True)]
+
+
+def _times(taus: Sequence[Fraction], ops: Arithmetic) -> list[Level]:
+    return [
+        Level(ops.number((1 - tau) ** 2), ops.number(tau**2), noise_free=tau == 0) for tau in taus
+    ]
+
+
+def _flow_matching(p: Mapping[str, Any], ops: Arithmetic) -> list[Level]:
+    n = int(p["steps"])
+    return _times([1 - Fraction(i, n) for i in range(n + 1)], ops)
+
+
+def _li_cai_wei(p: Mapping[str, Any], ops: Arithmetic) -> list[Level]:
+    n = int(p["steps"])
+    log_t = ops.log(ops.number(n))
+    rate = ops.number(p["c1"]) * log_t / n
+    signal = ops.exp(-ops.number(p["c0"]) * log_t)
+    noise = 1 - signal
+    levels = [Level(signal, noise)]
+    for _ in range(n - 1):
+        signal, noise = signal * (1 + rate * noise), noise * (1 - rate * signal)
+        levels.append(Level(signal, noise))
+    return levels
+
+
+def _from_alpha_bar(p: Mapping[str, Any], ops: Arithmetic) -> list[Level]:
+    return [Level(ops.number(a), ops.number(1 - a), noise_free=a == 1) for a in p["alpha_bar"]]
+
+
+def _from_sigmas(p: Mapping[str, Any], ops: Arithmetic) -> list[Level]:
+    return [Level(ops.number(1), ops.number(s**2), noise_free=s == 0) for s in p["sigmas"]]
+
+
+def _from_times(p: Mapping[str, Any], ops: Arithmetic) -> list[Level]:
+    return _times(p["times"], ops)
+
+
+_LEVELS: dict[str, Callable[[Mapping[str, Any], Arithmetic], list[Level]]] = {
+    "ddpm_linear": _ddpm_linear,
+    "scaled_linear": _scaled_linear,
+    "cosine": _cosine,
+    "karras": _karras,
+    "flow_matching": _flow_matching,
+    "li_cai_wei": _li_cai_wei,
+    "from_alpha_bar": _from_alpha_bar,
+    "from_sigmas": _from_sigmas,
+    "from_times": _from_times,
+}
+
+
+def _geometric(p: Mapping[str, Any], ops: Arithmetic) -> list[Any]:
+    n, first, last = int(p["steps"]), p["first"], p["last"]
+    knots = [ops.number(0), ops.number(first)]
+    ratio = ops.log(ops.number(last / first)) / max(n - 1, 1)
+    knots += [ops.number(first) * ops.exp(ratio * i) for i in range(1, n - 1)]
+    return knots if n == 1 else [*knots, ops.number(last)]
+
+
+def _uniform(p: Mapping[str, Any], ops: Arithmetic) -> list[Any]:
+    n = int(p["steps"])
+    return [ops.number(p["last"] * Fraction(i, n)) for i in range(n + 1)]
+
+
+def _from_snr(p: Mapping[str, Any], ops: Arithmetic) -> list[Any]:
+    return [ops.number(t) for t in p["snr"]]
+
+
+_KNOTS: dict[str, Callable[[Mapping[str, Any], Arithmetic], list[Any]]] = {
+    "geometric": _geometric,
+    "uniform": _uniform,
+    "from_snr": _from_snr,
+}
+
+_CONVENTIONS = {
+    "karras": "sigmas",
+    "from_sigmas": "sigmas",
+    "flow_matching": "times",
+    "from_times": "times",
+    "geometric": "snr",
+    "uniform": "snr",
+    "from_snr": "snr",
+}
+
+LISTS = {
+    "from_alpha_bar": "alpha_bar",
+    "from_sigmas": "sigmas",
+    "from_times": "times",
+    "from_snr": "snr",
+}
+
+
+def _checked_list(values: Any, name: str, low: int, high: int | None, increasing: bool) -> Any:
+    numbers = rationals(values, name)
+    if len(numbers) < 2:
+        raise ValueError(f"{name}: one level makes no step; give at least two")
+    for i, x in enumerate(numbers):
+        if x < low or (high is not None and x > high):
+            rule = f"at least {low}" if high is None else f"between {low} and {high}"
+            raise ValueError(f"{name}[{i}]: {_short(x)} is not {rule}")
+    steps = [b - a if increasing else a - b for a, b in zip(numbers, numbers[1:], strict=False)]
+    if any(step <= 0 for step in steps):
+        i = next(i for i, step in enumerate(steps) if step <= 0)
+        hint = "; reverse the list" if all(step < 0 for step in steps) else ""
+        word = "increase" if increasing else "decrease"
+        raise ValueError(
+            f"{name}[{i + 1}]: {_short(numbers[i + 1])} follows {_short(numbers[i])}, but levels must"
+            f" {word} from noise to data{hint}"
+        )
+    return numbers
+
+
+def _short(x: Fraction) -> str:
+    exact = text(x)
+    return exact if len(exact) <= 24 else repr(float(x))
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """A list of noise levels from noise to data, in one of the usual conventions.
+
+    Made by the named constructors. `steps=n` means n transitions and n + 1 levels, the last one free
+    of noise; where the target is discrete (v = 0) that level is dropped, and `notes` says so. Levels
+    are exact formulas: irrational ones are recomputed at every precision.
+    """
+
+    name: str
+    parameters_items: tuple[tuple[str, Parameter], ...]
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        """The constructor's arguments, exact."""
+        return dict(self.parameters_items)
+
+    @property
+    def steps(self) -> int:
+        """The number of steps as asked for; for a list, one less than its length."""
+        parameters = self.parameters
+        if self.name in LISTS:
+            return len(parameters[LISTS[self.name]]) - 1
+        return int(parameters["steps"])
+
+    @property
+    def convention(self) -> str:
+        """ "alpha_bar", "sigmas", "times" (flow matching) or "snr" (knots of the core)."""
+        return _CONVENTIONS.get(self.name, "alpha_bar")
+
+    # Constructors
+
+    @classmethod
+    def _spaced(cls, name: str, steps: int, spacing: str) -> Schedule:
+        count = integer(steps, "steps", 1, TRAINING_LEVELS)
+        if spacing not in ("linspace", "leading", "trailing"):
+            raise ValueError(f"spacing: {spacing!r} is none of linspace, leading, trailing")
+        return cls(name, (("steps", Fraction(count)), ("spacing", spacing)))
+
+    @classmethod
+    def ddpm_linear(cls, steps: int, spacing: str = "linspace") -> Schedule:
+        """DDPM's linear beta from 1e-4 to 0.02 over 1000 training levels, sub-sampled (Ho et al. 2020)."""
+        return cls._spaced("ddpm_linear", steps, spacing)
+
+    @classmethod
+    def scaled_linear(cls, steps: int, spacing: str = "linspace") -> Schedule:
+        """sqrt(beta) linear from sqrt(0.00085) to sqrt(0.012), as in latent diffusion (Rombach et al. 2022)."""
+        return cls._spaced("scaled_linear", steps, spacing)
+
+    @classmethod
+    def cosine(cls, steps: int, spacing: str = "linspace") -> Schedule:
+        """The cosine schedule, s = 0.008, beta clipped at 0.999 (Nichol and Dhariwal 2021)."""
+        return cls._spaced("cosine", steps, spacing)
+
+    @classmethod
+    def karras(cls, steps: int) -> Schedule:
+        """EDM's sigmas, from 80 to 0.002 with rho = 7, then 0 (Karras et al. 2022)."""
+        return cls("karras", (("steps", Fraction(integer(steps, "steps", 1, MOST_STEPS))),))
+
+    @classmethod
+    def flow_matching(cls, steps: int) -> Schedule:
+        """Linear interpolation times tau = 1 - k/n (Lipman et al. 2023)."""
+        return cls("flow_matching", (("steps", Fraction(integer(steps, "steps", 1, MOST_STEPS))),))
+
+    @classmethod
+    def li_cai_wei(cls, steps: int, c0: Any = 2, c1: Any = 10) -> Schedule:
+        """alpha_bar_T = T^-c0, alpha_bar_{t-1} = alpha_bar_t (1 + c1 (log T/T) (1 - alpha_bar_t)).
+
+        `steps` is the paper's T; the levels are alpha_bar_T, ..., alpha_bar_1 (2504.05300). Raises
+        ValueError unless c1 log T / T <= 1, without which alpha_bar can pass 1.
+        """
+        count = integer(steps, "steps", 2, MOST_STEPS)
+        exponent, rate = rational(c0, "c0"), rational(c1, "c1")
+        for name, value in (("c0", exponent), ("c1", rate)):
+            if value <= 0:
+                raise ValueError(f"{name}: {value} is not positive")
+        with balls(128).precision():
+            ops = balls(128)
+            if not ops.number(rate) * ops.log(ops.number(count)) <= count:
+                raise ValueError(
+                    f"steps: at T = {count}, c1 log(T)/T exceeds 1 (c1 = {_short(rate)}) and alpha_bar"
+                    " can pass 1"
+                )
+        return cls("li_cai_wei", (("steps", Fraction(count)), ("c0", exponent), ("c1", rate)))
+
+    @classmethod
+    def geometric(cls, steps: int, first: Any = "1e-3", last: Any = 1) -> Schedule:
+        """Knots of the core 0, t_1 = first, ..., t_n = last in constant ratio."""
+        count = integer(steps, "steps", 1, MOST_STEPS)
+        low, high = rational(first, "first"), rational(last, "last")
+        if low <= 0:
+            raise ValueError(f"first: {first} is not positive")
+        if count == 1 and low != high:
+            raise ValueError(f"steps: 1 step from 0 needs first = last, not {first} and {last}")
+        if count > 1 and high <= low:
+            raise ValueError(f"last: {last} does not exceed first = {first}")
+        return cls("geometric", (("steps", Fraction(count)), ("first", low), ("last", high)))
+
+    @classmethod
+    def uniform(cls, steps: int, last: Any = 1) -> Schedule:
+        """Knots of the core k last / n."""
+        count = integer(steps, "steps", 1, MOST_STEPS)
+        high = rational(last, "last")
+        if high <= 0:
+            raise ValueError(f"last: {last} is not positive")
+        return cls("uniform", (("steps", Fraction(count)), ("last", high)))
+
+    @classmethod
+    def from_alpha_bar(cls, alpha_bar: Any) -> Schedule:
+        """The user's alpha_bar, increasing from noise to data, between 0 and 1."""
+        return cls(
+            "from_alpha_bar", (("alpha_bar", _checked_list(alpha_bar, "alpha_bar", 0, 1, True)),)
+        )
+
+    @classmethod
+    def from_sigmas(cls, sigmas: Any) -> Schedule:
+        """The user's sigmas, decreasing from noise to data; a final 0 is the noise-free level."""
+        return cls("from_sigmas", (("sigmas", _checked_list(sigmas, "sigmas", 0, None, False)),))
+
+    @classmethod
+    def from_times(cls, times: Any) -> Schedule:
+        """The user's flow-matching times, decreasing from 1 (noise) towards 0."""
+        return cls("from_times", (("times", _checked_list(times, "times", 0, 1, False)),))
+
+    @classmethod
+    def from_snr(cls, snr: Any) -> Schedule:
+        """The user's knots of the core, increasing, at least 0."""
+        return cls("from_snr", (("snr", _checked_list(snr, "snr", 0, None, True)),))
+
+    # Levels and knots
+
+    def levels(self, ops: Arithmetic) -> list[Level]:
+        """The levels from noise to data in a number system, within its `precision()`.
+
+        Raises ValueError for the snr convention, whose knots are the core's and not levels.
+        """
+        if self.name in _KNOTS:
+            raise ValueError(f"schedule: {self.name} gives knots of the core, not noise levels")
+        return _LEVELS[self.name](self.parameters, ops)
+
+    def knots(self, target: Mixture, ops: Arithmetic) -> list[Any]:
+        """The core's signal-to-noise ratios in a number system, within its `precision()`."""
+        if self.name in _KNOTS:
+            return _KNOTS[self.name](self.parameters, ops)
+        variance = ops.number(target.variance)
+        levels = [level for level in self.levels(ops) if target.variance or not level.noise_free]
+        if len(levels) < 2:
+            raise ValueError(
+                "schedule: without its noise-free level no step is left, and the target has v = 0"
+            )
+        return [level.signal / (level.noise + level.signal * variance) for level in levels]
+
+    def snr(
+        self, target: Mixture, digits: int | None = None, engine: str | None = None
+    ) -> list[Any]:
+        """The core's signal-to-noise knots, increasing: floats, balls or mpf.
+
+        With `digits=n` each is good to n digits. The noise-free level is dropped where v = 0.
+        """
+        chosen, digits = choose_engine(digits, engine)
+        if chosen == "mpmath" and digits is not None:
+            with mpmath_numbers(digits + 15).precision():
+                return self.knots(target, mpmath_numbers(digits + 15))
+        if digits is None:
+            return [float(t.mid()) for t in self.certified_knots(target, 64)]
+        return self.certified_knots(target, bits_for(digits))
+
+    def certified_knots(self, target: Mixture, bits: int) -> list[Any]:
+        """The knots as balls that are certainly increasing, each good to `bits` bits relative."""
+        extra = 64 + self.steps.bit_length()
+        for _ in range(8):
+            ops = balls(bits + extra)
+            with ops.precision():
+                knots = self.knots(target, ops)
+                if all(t.rel_accuracy_bits() >= bits for t in knots[1:]) and all(
+                    a < b for a, b in zip(knots, knots[1:], strict=False)
+                ):
+                    return knots
+            extra *= 2
+        raise PrecisionError(f"schedule: the knots of {self.name} are too close to be told apart")
+
+    def notes(self, target: Mixture) -> tuple[str, ...]:
+        """What the reader of a result should know: a dropped noise-free level."""
+        if self.name in _KNOTS or target.variance:
+            return ()
+        with balls(64).precision():
+            dropped = self.levels(balls(64))[-1].noise_free
+        if not dropped:
+            return ()
+        return (
+            "v = 0: the noise-free last level (snr infinite) is dropped; the path ends one knot earlier",
+        )
+
+    # Serialisation
+
+    def __repr__(self) -> str:
+        arguments = []
+        for key, value in self.parameters_items:
+            if isinstance(value, tuple):
+                arguments.append(repr([text(x) for x in value]))
+            elif key == "steps":
+                arguments.append(f"steps={value}")
+            else:
+                shown = value if isinstance(value, str) else text(value)
+                arguments.append(f"{key}={shown!r}")
+        return f"Schedule.{self.name}({', '.join(arguments)})"
+
+    def to_dict(self) -> dict[str, Any]:
+        """The schedule as plain JSON data: its constructor and exact parameters."""
+        data: dict[str, Any] = {"type": self.name}
+        for key, value in self.parameters_items:
+            if isinstance(value, tuple):
+                data[key] = [text(x) for x in value]
+            elif key == "steps":
+                data[key] = int(str(value))
+            else:
+                data[key] = value if isinstance(value, str) else text(value)
+        return data
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Schedule:
+        """The schedule that `to_dict` wrote; ValueError names a missing or unknown key."""
+        if not isinstance(data, Mapping):
+            raise ValueError("schedule: not a table with the key 'type'")
+        name = data.get("type")
+        if name not in _LEVELS and name not in _KNOTS:
+            known = ", ".join(sorted([*_LEVELS, *_KNOTS]))
+            raise ValueError(f"schedule: unknown type {name!r} ({known})")
+        arguments = {key: value for key, value in data.items() if key != "type"}
+        allowed = {
+            "li_cai_wei": {"steps", "c0", "c1"},
+            "geometric": {"steps", "first", "last"},
+            "uniform": {"steps", "last"},
+            "karras": {"steps"},
+            "flow_matching": {"steps"},
+        }.get(str(name), {LISTS[name]} if name in LISTS else {"steps", "spacing"})
+        unknown = sorted(set(arguments) - allowed, key=str)
+        if unknown:
+            raise ValueError(f"schedule: unknown key {unknown[0]!r} ({', '.join(sorted(allowed))})")
+        required = LISTS.get(str(name), "steps")
+        if required not in arguments:
+            raise ValueError(f"schedule: the key {required!r} is missing")
+        constructor: Callable[..., Schedule] = getattr(cls, str(name))
+        return constructor(**arguments)
+
+    def to_json(self) -> str:
+        """The schedule as JSON text."""
+        return json.dumps(self.to_dict())
+
+    @classmethod
+    def from_json(cls, source: str) -> Schedule:
+        """The schedule read from JSON text; bare numbers are read as exact decimals."""
+        return cls.from_dict(json.loads(source, parse_float=str, parse_constant=str))

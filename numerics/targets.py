@@ -1,0 +1,259 @@
+"""Targets: the laws to be sampled, exact, and their reduction to the span of the means.
+
+What belongs here: a target's definition, its validation, its exact core. No quadrature.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from fractions import Fraction
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from numerics.arithmetic import Arithmetic
+from numerics.exact import rational, rationals, text
+
+__all__ = ["Core", "Mixture"]
+
+ROUNDING = Fraction(1, 10**12)
+"""Float weights whose sum is this close to one are divided by their exact sum."""
+
+Point = tuple[Fraction, ...]
+
+
+def _dot(a: Point, b: Point) -> Fraction:
+    return sum((x * y for x, y in zip(a, b, strict=True) if x and y), Fraction(0))
+
+
+def _minus(a: Point, b: Point) -> Point:
+    return tuple(x - y for x, y in zip(a, b, strict=True))
+
+
+def _rank(vectors: Sequence[Point]) -> int:
+    """The rank of exact vectors, by elimination."""
+    pivots: list[tuple[int, Point]] = []
+    for original in vectors:
+        vector = original
+        for column, row in pivots:
+            if vector[column]:
+                factor = vector[column] / row[column]
+                vector = tuple(x - factor * y for x, y in zip(vector, row, strict=True))
+        column_found = next((i for i, x in enumerate(vector) if x), None)
+        if column_found is not None:
+            pivots.append((column_found, vector))
+    return len(pivots)
+
+
+@dataclass(frozen=True)
+class Core:
+    """The discrete law A of the means, reduced exactly to the affine span of its atoms.
+
+    For a span of dimension one the atoms are `a_0 + x_i u` with rational coordinates
+    `0 = x_0 < x_1 < ... <= 1` and `|u| = D`, so that with t' = t D^2 and primes for the law of the
+    coordinates M(t) = D^2 M'(t'), I(t) = I'(t'), C(t) = D^4 C'(t'). Two laws that differ by a
+    shift, a rotation and a scale have the same weights and coordinates. A single atom has one
+    coordinate, a wider span none.
+    """
+
+    weights: tuple[Fraction, ...]
+    coordinates: tuple[Fraction, ...]
+    rank: int
+    variance: Fraction
+    """V = E|A - EA|^2."""
+    diameter_squared: Fraction
+    """D^2, the largest squared distance between two atoms."""
+
+    def entropy(self, arithmetic: Arithmetic) -> Any:
+        """The entropy H(A) in nats, in the given number system (within its `precision()`)."""
+        total = arithmetic.number(0)
+        if len(self.weights) > 1:
+            for weight in self.weights:
+                number = arithmetic.number(weight)
+                total = total - number * arithmetic.log(number)
+        return total
+
+
+def _reduce(weights: tuple[Fraction, ...], atoms: tuple[Point, ...]) -> Core:
+    mean = tuple(
+        sum((w * a[i] for w, a in zip(weights, atoms, strict=True)), Fraction(0))
+        for i in range(len(atoms[0]))
+    )
+    variance = sum(
+        (w * _dot(c, c) for w, a in zip(weights, atoms, strict=True) for c in (_minus(a, mean),)),
+        Fraction(0),
+    )
+    origin = atoms[0]
+    differences = [_minus(atom, origin) for atom in atoms]
+    direction = next((u for u in differences if any(u)), None)
+    if direction is None:
+        return Core(weights, (Fraction(0),), 0, Fraction(0), Fraction(0))
+    axis = next(i for i, x in enumerate(direction) if x)
+    coordinates = [u[axis] / direction[axis] for u in differences]
+    if all(
+        x * y == z
+        for x, u in zip(coordinates, differences, strict=True)
+        for y, z in zip(direction, u, strict=True)
+    ):
+        order = sorted(range(len(atoms)), key=lambda i: coordinates[i])
+        least, most = coordinates[order[0]], coordinates[order[-1]]
+        return Core(
+            tuple(weights[i] for i in order),
+            tuple((coordinates[i] - least) / (most - least) for i in order),
+            1,
+            variance,
+            (most - least) ** 2 * _dot(direction, direction),
+        )
+    widest = max(
+        _dot(c, c) for i, a in enumerate(atoms) for b in atoms[:i] for c in (_minus(a, b),)
+    )
+    return Core(weights, (), _rank(differences), variance, widest)
+
+
+def _parse_means(means: Any) -> tuple[Point, ...]:
+    if isinstance(means, str | bytes) or not hasattr(means, "__iter__"):
+        raise ValueError(f"means: {means!r} is not a list of numbers or of points")
+    entries = list(means)
+    if not entries:
+        raise ValueError("means: the list is empty")
+    points = [
+        isinstance(entry, Sequence | np.ndarray) and not isinstance(entry, str) for entry in entries
+    ]
+    if any(points) and not all(points):
+        raise ValueError("means: numbers and points are mixed; give K numbers or K points")
+    if not points[0]:
+        return tuple((x,) for x in rationals(entries, "means"))
+    parsed = tuple(rationals(entry, f"means[{i}]") for i, entry in enumerate(entries))
+    for i, point in enumerate(parsed):
+        if len(point) != len(parsed[0]):
+            raise ValueError(
+                f"means[{i}]: {len(point)} coordinates, but means[0] has {len(parsed[0])}"
+            )
+    return parsed
+
+
+def _parse_weights(weights: Any) -> tuple[tuple[Fraction, ...], tuple[str, ...]]:
+    if not isinstance(weights, str | bytes) and hasattr(weights, "__iter__"):
+        weights = list(weights)
+    parsed = rationals(weights, "weights")
+    for i, weight in enumerate(parsed):
+        if weight < 0:
+            raise ValueError(f"weights[{i}]: {weights[i]} is negative")
+    total = sum(parsed, Fraction(0))
+    if total == 1:
+        return parsed, ()
+    inexact = any(isinstance(weight, float | np.floating) for weight in weights)
+    if inexact and abs(total - 1) <= ROUNDING:
+        excess = float(total - 1)
+        note = f"the float weights sum to 1 {excess:+.3g} and were divided by their exact sum"
+        return tuple(weight / total for weight in parsed), (note,)
+    shown = text(total) if len(text(total)) <= 40 else repr(float(total))
+    raise ValueError(f"weights: the sum is {shown}, not 1")
+
+
+@dataclass(frozen=True)
+class Mixture:
+    """A Gaussian mixture X = A + sqrt(v) xi in R^d with one shared component variance v >= 0.
+
+    `weights` has shape (K,) and sums to one, `means` has shape (K,) or (K, d), `variance` is the
+    number v (v = 0: a discrete target). Numbers are exact: int, Fraction, "1/3", "0.05", "1e-3"; a
+    float is the binary number that it is. Components of weight zero are dropped and coinciding
+    atoms merged; `notes` says what was changed. Raises ValueError naming the argument, the value
+    and the rule.
+    """
+
+    weights: tuple[Fraction, ...]
+    means: tuple[Point, ...]
+    variance: Fraction = Fraction(1)
+    notes: tuple[str, ...] = field(default=(), compare=False)
+
+    def __init__(self, weights: Any, means: Any, variance: Any = 1) -> None:
+        points = _parse_means(means)
+        probabilities, notes = _parse_weights(weights)
+        if len(points) != len(probabilities):
+            raise ValueError(f"weights: {len(probabilities)} entries, but means has {len(points)}")
+        spread = rational(variance, "variance")
+        if spread < 0:
+            raise ValueError(f"variance: {variance} is negative")
+        merged: dict[Point, Fraction] = {}
+        for weight, point in zip(probabilities, points, strict=True):
+            if weight:
+                merged[point] = merged.get(point, Fraction(0)) + weight
+        dropped = sum(1 for weight in probabilities if not weight)
+        if dropped:
+            notes += (f"{dropped} component{'s' * (dropped > 1)} of weight zero dropped",)
+        if len(merged) + dropped < len(points):
+            notes += (f"{len(points) - dropped} atoms merged into {len(merged)} distinct ones",)
+        object.__setattr__(self, "weights", tuple(merged.values()))
+        object.__setattr__(self, "means", tuple(merged))
+        object.__setattr__(self, "variance", spread)
+        object.__setattr__(self, "notes", notes)
+
+    @property
+    def dimension(self) -> int:
+        """The ambient dimension d."""
+        return len(self.means[0])
+
+    @cached_property
+    def core(self) -> Core:
+        """The discrete law of the means, reduced exactly to its affine span."""
+        return _reduce(self.weights, self.means)
+
+    @cached_property
+    def second_moment(self) -> Fraction:
+        """E|A|^2, about the origin."""
+        return sum(
+            (w * _dot(a, a) for w, a in zip(self.weights, self.means, strict=True)), Fraction(0)
+        )
+
+    def sample(self, rng: np.random.Generator, n: int) -> npt.NDArray[np.float64]:
+        """n independent draws of X as floats, of shape (n, d)."""
+        weights = np.array([float(w) for w in self.weights])
+        means = np.array([[float(x) for x in point] for point in self.means])
+        component = rng.choice(len(weights), size=n, p=weights / weights.sum())
+        noise = rng.standard_normal((n, self.dimension))
+        return np.asarray(means[component] + float(self.variance) ** 0.5 * noise)
+
+    def __repr__(self) -> str:
+        weights = [text(w) for w in self.weights]
+        means: list[Any] = [[text(x) for x in point] for point in self.means]
+        if self.dimension == 1:
+            means = [point[0] for point in means]
+        return f"Mixture(weights={weights}, means={means}, variance={text(self.variance)!r})"
+
+    def to_dict(self) -> dict[str, Any]:
+        """The target as plain JSON data; numbers are strings, so that nothing is rounded."""
+        return {
+            "type": "mixture",
+            "weights": [text(w) for w in self.weights],
+            "means": [[text(x) for x in point] for point in self.means],
+            "variance": text(self.variance),
+        }
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Mixture:
+        """The target that `to_dict` wrote; ValueError names a missing or unknown key."""
+        if not isinstance(data, Mapping):
+            raise ValueError("target: not a table with the keys weights, means and variance")
+        unknown = sorted(set(data) - {"type", "weights", "means", "variance"}, key=str)
+        if unknown:
+            raise ValueError(f"target: unknown key {unknown[0]!r} (weights, means, variance)")
+        for key in ("weights", "means"):
+            if key not in data:
+                raise ValueError(f"target: the key {key!r} is missing")
+        if data.get("type", "mixture") != "mixture":
+            raise ValueError(f"target: unknown type {data['type']!r} (mixture)")
+        return cls(data["weights"], data["means"], data.get("variance", 1))
+
+    def to_json(self) -> str:
+        """The target as JSON text."""
+        return json.dumps(self.to_dict())
+
+    @classmethod
+    def from_json(cls, source: str) -> Mixture:
+        """The target read from JSON text; bare numbers are read as exact decimals."""
+        return cls.from_dict(json.loads(source, parse_float=str, parse_constant=str))

@@ -1,0 +1,56 @@
+"""What an evaluation returns, and how it can fail: enclosures, and the two errors of the engines."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import flint
+import mpmath
+
+__all__ = ["PrecisionError", "SpanError", "Truth"]
+
+
+class PrecisionError(ArithmeticError):
+    """The promised radius was not reached at the stated cost; the message says what was."""
+
+
+class SpanError(ValueError):
+    """The means span more dimensions than the engine covers."""
+
+
+@dataclass(frozen=True)
+class Truth:
+    """The value of an error functional as an enclosure, with the engine and method that made it.
+
+    `value` is a float (engine "fast"), a flint.arb ("certified": the ball itself is the enclosure)
+    or an mpmath.mpf ("mpmath"). `error` is the error estimate of the first and last, and 0 for a
+    ball. Values are in nats, or squared units of the means for mmse.
+    """
+
+    functional: str
+    value: Any
+    error: float
+    engine: str
+    digits: int | None
+    method: str
+    notes: tuple[str, ...] = ()
+
+    def lower(self) -> Any:
+        """The lower end of the enclosure, a number of the engine's system (exact for a ball)."""
+        if isinstance(self.value, flint.arb):
+            return self.value.lower()
+        return self.value - self.error
+
+    def upper(self) -> Any:
+        """The upper end of the enclosure, a number of the engine's system (exact for a ball)."""
+        if isinstance(self.value, flint.arb):
+            return self.value.upper()
+        return self.value + self.error
+
+    @property
+    def radius(self) -> Any:
+        """Half the length of the enclosure: rigorous for a ball, an estimate otherwise."""
+        if isinstance(self.value, flint.arb):
+            return self.value.rad()
+        return mpmath.mpf(self.error) if isinstance(self.value, mpmath.mpf) else self.error
