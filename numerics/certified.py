@@ -67,8 +67,7 @@ class Law:
     def moments(self, bits: int) -> tuple[list[flint.arb], list[list[flint.arb]]]:
         """The atoms b_i, and w_i b_i^m for m = 0, 1, 2, as balls."""
         powers = [
-            [to_ball(w * b**m) for w, b in zip(self.weights, self.atoms, strict=True)]
-            for m in range(3)
+            [to_ball(w * b**m) for w, b in zip(self.weights, self.atoms, strict=True)] for m in range(3)
         ]
         return [to_ball(b) for b in self.atoms], powers
 

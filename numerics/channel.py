@@ -7,7 +7,6 @@ themselves are `certified`, `fast` and `independent`.
 from __future__ import annotations
 
 import math
-from fractions import Fraction
 from typing import Any, Literal, TypeAlias
 
 import flint
@@ -98,9 +97,7 @@ def radius_reached(value: flint.arb, digits: int, scale: float) -> bool:
     if not value.is_finite():
         return False
     with balls(64).precision():
-        promise = (
-            abs(value).abs_upper().max((flint.arb(scale) - digits * flint.arb(10).log()).exp())
-        )
+        promise = abs(value).abs_upper().max((flint.arb(scale) - digits * flint.arb(10).log()).exp())
         return bool(value.rad() <= promise * flint.arb(10) ** -digits)
 
 
@@ -207,12 +204,12 @@ def functional_truth(
         estimate = 0.0
     goal = log_goal(digits, math.log(estimate) if estimate > 0 else -math.inf, scale)
     for extra in (1, 8, 40, 2 * digits):
-        value = core_value(core, functional, ratio, goal - extra)
-        if radius_reached(value, digits, scale):
-            return truth(value)
+        ball = core_value(core, functional, ratio, goal - extra)
+        if radius_reached(ball, digits, scale):
+            return truth(ball)
     raise PrecisionError(
         f"{functional}: {digits} digits promised, but at t = {ratio.str(10)} the radius reached is"
-        f" {value.rad().str(3, radius=False)}"
+        f" {ball.rad().str(3, radius=False)}"
     )
 
 
@@ -242,9 +239,7 @@ def mutual_information(
     return functional_truth("mutual_information", target, t, digits, engine).value
 
 
-def covariance_moment(
-    target: Mixture, t: Any, digits: int | None = None, engine: str | None = None
-) -> Any:
+def covariance_moment(target: Mixture, t: Any, digits: int | None = None, engine: str | None = None) -> Any:
     """C(t) = E|Cov(A | Y_t)|_F^2 of the target's core at signal-to-noise ratio t.
 
     In fourth powers of the units of the means. `digits=None`: float; `digits=n`: flint.arb whose

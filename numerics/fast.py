@@ -95,9 +95,7 @@ def _batch(law: Law, t: Array, functional: Functional, h: float, nodes: int) -> 
     total = joint.sum(axis=2)
     density = np.exp(top) * total * (h / math.sqrt(2 * math.pi))
     if functional == "mutual_information":
-        return _information(
-            law, t, z, log_weights, atoms, exponents - top[:, :, None], total, density
-        )
+        return _information(law, t, z, log_weights, atoms, exponents - top[:, :, None], total, density)
     posterior = joint / total[:, :, None]
     mean = posterior @ atoms
     covariance = (posterior * (atoms - mean[:, :, None]) ** 2).sum(axis=2)

@@ -22,9 +22,7 @@ __all__ = ["evaluate"]
 MOST_NODES = 400_000
 
 
-def evaluate(
-    law: Law, t: Any, functional: Functional, digits: int, tolerance: Any = 0
-) -> tuple[Any, Any]:
+def evaluate(law: Law, t: Any, functional: Functional, digits: int, tolerance: Any = 0) -> tuple[Any, Any]:
     """The functional at t and the difference of the last two sums, as mpf.
 
     The step is halved until two sums agree to 10^-digits relative, or to `tolerance` absolute.
@@ -39,10 +37,7 @@ def evaluate(
         entropy = -mpmath.fsum(x * mpmath.log(x) for x in w)
         limit = entropy if functional == "mutual_information" else mpmath.mpf(0)
         missing = _missing(w, b, t)
-        if (
-            missing
-            <= max(tolerance, mpmath.mpf(10) ** (-2 * digits) * arithmetic.number(law.variance)) / 4
-        ):
+        if missing <= max(tolerance, mpmath.mpf(10) ** (-2 * digits) * arithmetic.number(law.variance)) / 4:
             return limit, missing
         integrand = _INTEGRANDS[functional]
         s = mpmath.sqrt(t)

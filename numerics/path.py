@@ -14,6 +14,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from itertools import pairwise
 from typing import Any
 
 import flint
@@ -33,8 +34,9 @@ from numerics.channel import (
     log_scale,
     radius_reached,
 )
+from numerics.levels import Level
 from numerics.samplers import Ddpm
-from numerics.schedules import Level, Schedule
+from numerics.schedules import Schedule
 from numerics.targets import Mixture
 from numerics.truth import PrecisionError, Truth
 
@@ -103,11 +105,9 @@ def _fast(target: Mixture, schedule: Schedule, moments: tuple[str, ...]) -> Knot
     with balls(64).precision():
         exact = schedule.certified_knots(target, 64)
         knots = [float(t.mid()) for t in exact]
-        deltas = [float((b - a).mid()) for a, b in zip(exact, exact[1:], strict=False)]
+        deltas = [float((b - a).mid()) for a, b in pairwise(exact)]
     mmse = fast_values(core, "mmse", knots)
-    covariance = (
-        fast_values(core, "covariance_moment", knots) if "covariance_moment" in moments else []
-    )
+    covariance = fast_values(core, "covariance_moment", knots) if "covariance_moment" in moments else []
     if "information" in moments:
         information = fast_values(core, "mutual_information", knots)
         first, last = information[0], information[-1]
@@ -131,9 +131,7 @@ def _fast(target: Mixture, schedule: Schedule, moments: tuple[str, ...]) -> Knot
     )
 
 
-def _certified(
-    target: Mixture, schedule: Schedule, digits: int, moments: tuple[str, ...]
-) -> KnotValues:
+def _certified(target: Mixture, schedule: Schedule, digits: int, moments: tuple[str, ...]) -> KnotValues:
     core = target.core
     scale = log_scale(core, "mutual_information")
     try:
@@ -160,7 +158,7 @@ def _balls_at(
     knots = schedule.certified_knots(target, bits)
     n = len(knots) - 1
     with balls(64).precision():
-        steps = [float((b - a).mid()) for a, b in zip(knots, knots[1:], strict=False)]
+        steps = [float((b - a).mid()) for a, b in pairwise(knots)]
     share = log_radius - math.log(4 * n)
     widest = [_log(max(a, b)) for a, b in zip([*steps, 0.0], [0.0, *steps], strict=True)]
     mmse = [core_value(core, "mmse", t, share - w) for t, w in zip(knots, widest, strict=True)]
@@ -178,15 +176,13 @@ def _balls_at(
     return KnotValues(knots, mmse, covariance, every, information[0], information[-1], total, 0.0)
 
 
-def _independent(
-    target: Mixture, schedule: Schedule, digits: int, moments: tuple[str, ...]
-) -> KnotValues:
+def _independent(target: Mixture, schedule: Schedule, digits: int, moments: tuple[str, ...]) -> KnotValues:
     core = target.core
     loss = 4 + len(str(schedule.steps))
     ops = mpmath_numbers(2 * digits + 15)
     with ops.precision():
         knots = schedule.knots(target, ops)
-        steps = [b - a for a, b in zip(knots, knots[1:], strict=False)]
+        steps = [b - a for a, b in pairwise(knots)]
         widest = [max(a, b) for a, b in zip([*steps, 0], [0, *steps], strict=True)]
         smallest = mpmath.mpf(10) ** (-2 * digits) / (4 * len(knots))
 
@@ -212,9 +208,7 @@ def _independent(
 # Reverse variances and starts
 
 
-def _vp_levels(
-    schedule: Schedule, target: Mixture, knots: Sequence[Any], ops: Arithmetic
-) -> list[Level]:
+def _vp_levels(schedule: Schedule, target: Mixture, knots: Sequence[Any], ops: Arithmetic) -> list[Level]:
     """The noise levels that belong to the knots; for knots of the core, those with sigma^2 = 1/t - v."""
     if schedule.convention != "snr":
         return [x for x in schedule.levels(ops) if target.variance or not x.noise_free]
@@ -331,9 +325,7 @@ def path_kl_truth(
             return truth(values.path_kl, values.path_kl_error)
         ops: Arithmetic = balls(128)
         with ops.precision():
-            total = _with_choices(
-                target, schedule, rule, start, _lifted(target, schedule, values), ops
-            )
+            total = _with_choices(target, schedule, rule, start, _lifted(target, schedule, values), ops)
         if total is None:
             return truth(math.inf, 0.0, infinite)
         return truth(float(total.mid()), values.path_kl_error + 1e-12 * abs(float(total.mid())))
@@ -342,11 +334,7 @@ def path_kl_truth(
         ops = mpmath_numbers(2 * digits + 15)
         with ops.precision():
             total = _with_choices(target, schedule, rule, start, values, ops)
-        return (
-            truth(mpmath.inf, 0.0, infinite)
-            if total is None
-            else truth(total, values.path_kl_error)
-        )
+        return truth(mpmath.inf, 0.0, infinite) if total is None else truth(total, values.path_kl_error)
     scale = log_scale(target.core, "mutual_information")
     for more in (0, digits, 3 * digits):
         values = knot_values(target, schedule, digits + more)

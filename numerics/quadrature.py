@@ -51,10 +51,12 @@ class Strip:
         cosine = theta.cos()
         if not (theta < flint.arb.pi() / 2 and cosine > 0):
             return flint.arb.pos_inf()
-        growth = (eta * eta / 2).exp()
+        growth: flint.arb = (eta * eta / 2).exp()
         if self.reach is None:
-            return growth * self.amplitude / cosine**self.secant_power
-        return growth * (self.amplitude - cosine.log() + self.reach * eta)
+            growth *= self.amplitude / cosine**self.secant_power
+        else:
+            growth *= self.amplitude - cosine.log() + self.reach * eta
+        return growth
 
 
 def remainder(h: flint.arb, strip: Strip) -> flint.arb:

@@ -12,7 +12,7 @@ from typing import Any
 
 from numerics.arithmetic import Arithmetic
 from numerics.exact import rational, text
-from numerics.schedules import Level
+from numerics.levels import Level
 
 __all__ = ["Ddpm"]
 
@@ -43,9 +43,7 @@ class Ddpm:
             number = rational(variance, "variance")
         except ValueError:
             names = ", ".join(_NAMED)
-            raise ValueError(
-                f"variance: {variance!r} is neither a number nor one of {names}"
-            ) from None
+            raise ValueError(f"variance: {variance!r} is neither a number nor one of {names}") from None
         if number <= 0:
             raise ValueError(f"variance: {variance} is not positive")
         object.__setattr__(self, "variance", number)
@@ -59,9 +57,7 @@ class Ddpm:
         """Whether this is the sampler whose path KL the theorems bound."""
         return self.variance == "matched"
 
-    def variance_ratio(
-        self, level: Level, following: Level, v: Fraction, ops: Arithmetic
-    ) -> Any | None:
+    def variance_ratio(self, level: Level, following: Level, v: Fraction, ops: Arithmetic) -> Any | None:
         """rho = matched variance / this variance for the step between two levels; None if infinite.
 
         Not defined for "matched" (rho = 1) and "optimal" (rho depends on the mmse).

@@ -1,181 +1,30 @@
 """Schedules: noise levels in the user's convention, turned into signal-to-noise knots for a target.
 
-What belongs here: the named constructors, the levels as exact formulas evaluated in a number system,
-the dictionary between conventions, serialisation. What does not: errors (`path`).
-
-A level is the pair (signal, noise) of squared coefficients: (alpha_bar, 1 - alpha_bar) for a
-variance-preserving schedule, (1, sigma^2) for a variance-exploding one, ((1 - tau)^2, tau^2) for flow
-matching. The core's signal-to-noise ratio is signal / (noise + signal v). Both are carried, because
-1 - alpha_bar loses every digit where alpha_bar saturates.
+What belongs here: the named constructors and their validation, knots at a precision, serialisation.
+What does not: the formulas of the levels (`levels`), errors (`path`).
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any, NamedTuple, TypeAlias
+from itertools import pairwise
+from typing import Any, TypeAlias
 
 from numerics.arithmetic import Arithmetic, balls, bits_for, mpmath_numbers
 from numerics.channel import choose_engine
 from numerics.exact import integer, rational, rationals, text
+from numerics.levels import KNOTS, LEVELS, TRAINING_LEVELS, Level
 from numerics.targets import Mixture
 from numerics.truth import PrecisionError
 
-__all__ = ["MOST_STEPS", "TRAINING_LEVELS", "Level", "Schedule"]
+__all__ = ["MOST_STEPS", "Schedule"]
 
-TRAINING_LEVELS = 1000
 MOST_STEPS = 1_000_000
 
 Parameter: TypeAlias = Fraction | str | tuple[Fraction, ...]
-
-
-class Level(NamedTuple):
-    """Squared coefficients of signal and noise, in one number system."""
-
-    signal: Any
-    noise: Any
-    noise_free: bool = False
-
-
-def _spaced(steps: int, spacing: str) -> list[int]:
-    """Indices of the training levels, from the noisiest to the cleanest."""
-    n, levels = steps, TRAINING_LEVELS
-    if spacing == "linspace":
-        chosen = [round(Fraction(i * (levels - 1), n - 1)) if n > 1 else 0 for i in range(n)]
-    elif spacing == "leading":
-        chosen = [i * (levels // n) for i in range(n)]
-    else:
-        chosen = [round(levels - Fraction(levels * i, n)) - 1 for i in range(n)][::-1]
-    return chosen[::-1]
-
-
-def _preserving(steps: int, spacing: str, factors: Sequence[Any], one: Any) -> list[Level]:
-    """Sub-sampled levels of a variance-preserving schedule with the given alpha_1 ... alpha_1000."""
-    products, product = [], one
-    for factor in factors:
-        product = product * factor
-        products.append(product)
-    levels = [Level(products[i], one - products[i]) for i in _spaced(steps, spacing)]
-    return [*levels, Level(one, one - one, noise_free=True)]
-
-
-def _ddpm_linear(p: Mapping[str, Any], ops: Arithmetic) -> list[Level]:
-    first, last = Fraction(1, 10**4), Fraction(2, 100)
-    factors = [
-        ops.number(1 - first - (last - first) * Fraction(j, TRAINING_LEVELS - 1))
-        for j in range(TRAINING_LEVELS)
-    ]
-    return _preserving(int(p["steps"]), p["spacing"], factors, ops.number(1))
-
-
-def _scaled_linear(p: Mapping[str, Any], ops: Arithmetic) -> list[Level]:
-    first = ops.sqrt(ops.number(Fraction(85, 10**5)))
-    last = ops.sqrt(ops.number(Fraction(12, 1000)))
-    factors = [
-        1 - (first + (last - first) * j / (TRAINING_LEVELS - 1)) ** 2
-        for j in range(TRAINING_LEVELS)
-    ]
-    return _preserving(int(p["steps"]), p["spacing"], factors, ops.number(1))
-
-
-def _cosine(p: Mapping[str, Any], ops: Arithmetic) -> list[Level]:
-    offset = Fraction(8, 1000)
-    quarter = ops.pi() / 2
-
-    def alpha_bar(j: int) -> Any:
-        return (
-            ops.cos(ops.number((Fraction(j, TRAINING_LEVELS) + offset) / (1 + offset)) * quarter)
-            ** 2
-        )
-
-    least = ops.number(1 - Fraction(999, 1000))
-    values = [alpha_bar(j) for j in range(TRAINING_LEVELS + 1)]
-    factors = [ops.maximum([values[j + 1] / values[j], least]) for j in range(TRAINING_LEVELS)]
-    return _preserving(int(p["steps"]), p["spacing"], factors, ops.number(1))
-
-
-def _karras(p: Mapping[str, Any], ops: Arithmetic) -> list[Level]:
-    n, rho = int(p["steps"]), 7
-    most = ops.exp(ops.log(ops.number(80)) / rho)
-    least = ops.exp(ops.log(ops.number(Fraction(2, 1000))) / rho)
-    one = ops.number(1)
-    sigmas = [(most + (least - most) * i / max(n - 1, 1)) ** rho for i in range(n)]
-    return [*(Level(one, sigma**2) for sigma in sigmas), Level(one, one - one, noise_free=True)]
-
-
-def _times(taus: Sequence[Fraction], ops: Arithmetic) -> list[Level]:
-    return [
-        Level(ops.number((1 - tau) ** 2), ops.number(tau**2), noise_free=tau == 0) for tau in taus
-    ]
-
-
-def _flow_matching(p: Mapping[str, Any], ops: Arithmetic) -> list[Level]:
-    n = int(p["steps"])
-    return _times([1 - Fraction(i, n) for i in range(n + 1)], ops)
-
-
-def _li_cai_wei(p: Mapping[str, Any], ops: Arithmetic) -> list[Level]:
-    n = int(p["steps"])
-    log_t = ops.log(ops.number(n))
-    rate = ops.number(p["c1"]) * log_t / n
-    signal = ops.exp(-ops.number(p["c0"]) * log_t)
-    noise = 1 - signal
-    levels = [Level(signal, noise)]
-    for _ in range(n - 1):
-        signal, noise = signal * (1 + rate * noise), noise * (1 - rate * signal)
-        levels.append(Level(signal, noise))
-    return levels
-
-
-def _from_alpha_bar(p: Mapping[str, Any], ops: Arithmetic) -> list[Level]:
-    return [Level(ops.number(a), ops.number(1 - a), noise_free=a == 1) for a in p["alpha_bar"]]
-
-
-def _from_sigmas(p: Mapping[str, Any], ops: Arithmetic) -> list[Level]:
-    return [Level(ops.number(1), ops.number(s**2), noise_free=s == 0) for s in p["sigmas"]]
-
-
-def _from_times(p: Mapping[str, Any], ops: Arithmetic) -> list[Level]:
-    return _times(p["times"], ops)
-
-
-_LEVELS: dict[str, Callable[[Mapping[str, Any], Arithmetic], list[Level]]] = {
-    "ddpm_linear": _ddpm_linear,
-    "scaled_linear": _scaled_linear,
-    "cosine": _cosine,
-    "karras": _karras,
-    "flow_matching": _flow_matching,
-    "li_cai_wei": _li_cai_wei,
-    "from_alpha_bar": _from_alpha_bar,
-    "from_sigmas": _from_sigmas,
-    "from_times": _from_times,
-}
-
-
-def _geometric(p: Mapping[str, Any], ops: Arithmetic) -> list[Any]:
-    n, first, last = int(p["steps"]), p["first"], p["last"]
-    knots = [ops.number(0), ops.number(first)]
-    ratio = ops.log(ops.number(last / first)) / max(n - 1, 1)
-    knots += [ops.number(first) * ops.exp(ratio * i) for i in range(1, n - 1)]
-    return knots if n == 1 else [*knots, ops.number(last)]
-
-
-def _uniform(p: Mapping[str, Any], ops: Arithmetic) -> list[Any]:
-    n = int(p["steps"])
-    return [ops.number(p["last"] * Fraction(i, n)) for i in range(n + 1)]
-
-
-def _from_snr(p: Mapping[str, Any], ops: Arithmetic) -> list[Any]:
-    return [ops.number(t) for t in p["snr"]]
-
-
-_KNOTS: dict[str, Callable[[Mapping[str, Any], Arithmetic], list[Any]]] = {
-    "geometric": _geometric,
-    "uniform": _uniform,
-    "from_snr": _from_snr,
-}
 
 _CONVENTIONS = {
     "karras": "sigmas",
@@ -203,7 +52,7 @@ def _checked_list(values: Any, name: str, low: int, high: int | None, increasing
         if x < low or (high is not None and x > high):
             rule = f"at least {low}" if high is None else f"between {low} and {high}"
             raise ValueError(f"{name}[{i}]: {_short(x)} is not {rule}")
-    steps = [b - a if increasing else a - b for a, b in zip(numbers, numbers[1:], strict=False)]
+    steps = [b - a if increasing else a - b for a, b in pairwise(numbers)]
     if any(step <= 0 for step in steps):
         i = next(i for i, step in enumerate(steps) if step <= 0)
         hint = "; reverse the list" if all(step < 0 for step in steps) else ""
@@ -266,7 +115,7 @@ class Schedule:
 
     @classmethod
     def scaled_linear(cls, steps: int, spacing: str = "linspace") -> Schedule:
-        """sqrt(beta) linear from sqrt(0.00085) to sqrt(0.012), as in latent diffusion (Rombach et al. 2022)."""
+        """sqrt(beta) linear from sqrt(0.00085) to sqrt(0.012) (latent diffusion, Rombach et al. 2022)."""
         return cls._spaced("scaled_linear", steps, spacing)
 
     @classmethod
@@ -330,9 +179,7 @@ class Schedule:
     @classmethod
     def from_alpha_bar(cls, alpha_bar: Any) -> Schedule:
         """The user's alpha_bar, increasing from noise to data, between 0 and 1."""
-        return cls(
-            "from_alpha_bar", (("alpha_bar", _checked_list(alpha_bar, "alpha_bar", 0, 1, True)),)
-        )
+        return cls("from_alpha_bar", (("alpha_bar", _checked_list(alpha_bar, "alpha_bar", 0, 1, True)),))
 
     @classmethod
     def from_sigmas(cls, sigmas: Any) -> Schedule:
@@ -356,14 +203,14 @@ class Schedule:
 
         Raises ValueError for the snr convention, whose knots are the core's and not levels.
         """
-        if self.name in _KNOTS:
+        if self.name in KNOTS:
             raise ValueError(f"schedule: {self.name} gives knots of the core, not noise levels")
-        return _LEVELS[self.name](self.parameters, ops)
+        return LEVELS[self.name](self.parameters, ops)
 
     def knots(self, target: Mixture, ops: Arithmetic) -> list[Any]:
         """The core's signal-to-noise ratios in a number system, within its `precision()`."""
-        if self.name in _KNOTS:
-            return _KNOTS[self.name](self.parameters, ops)
+        if self.name in KNOTS:
+            return KNOTS[self.name](self.parameters, ops)
         variance = ops.number(target.variance)
         levels = [level for level in self.levels(ops) if target.variance or not level.noise_free]
         if len(levels) < 2:
@@ -372,9 +219,7 @@ class Schedule:
             )
         return [level.signal / (level.noise + level.signal * variance) for level in levels]
 
-    def snr(
-        self, target: Mixture, digits: int | None = None, engine: str | None = None
-    ) -> list[Any]:
+    def snr(self, target: Mixture, digits: int | None = None, engine: str | None = None) -> list[Any]:
         """The core's signal-to-noise knots, increasing: floats, balls or mpf.
 
         With `digits=n` each is good to n digits. The noise-free level is dropped where v = 0.
@@ -395,7 +240,7 @@ class Schedule:
             with ops.precision():
                 knots = self.knots(target, ops)
                 if all(t.rel_accuracy_bits() >= bits for t in knots[1:]) and all(
-                    a < b for a, b in zip(knots, knots[1:], strict=False)
+                    a < b for a, b in pairwise(knots)
                 ):
                     return knots
             extra *= 2
@@ -403,7 +248,7 @@ class Schedule:
 
     def notes(self, target: Mixture) -> tuple[str, ...]:
         """What the reader of a result should know: a dropped noise-free level."""
-        if self.name in _KNOTS or target.variance:
+        if self.name in KNOTS or target.variance:
             return ()
         with balls(64).precision():
             dropped = self.levels(balls(64))[-1].noise_free
@@ -445,8 +290,8 @@ class Schedule:
         if not isinstance(data, Mapping):
             raise ValueError("schedule: not a table with the key 'type'")
         name = data.get("type")
-        if name not in _LEVELS and name not in _KNOTS:
-            known = ", ".join(sorted([*_LEVELS, *_KNOTS]))
+        if name not in LEVELS and name not in KNOTS:
+            known = ", ".join(sorted([*LEVELS, *KNOTS]))
             raise ValueError(f"schedule: unknown type {name!r} ({known})")
         arguments = {key: value for key, value in data.items() if key != "type"}
         allowed = {

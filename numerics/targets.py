@@ -108,9 +108,7 @@ def _reduce(weights: tuple[Fraction, ...], atoms: tuple[Point, ...]) -> Core:
             variance,
             (most - least) ** 2 * _dot(direction, direction),
         )
-    widest = max(
-        _dot(c, c) for i, a in enumerate(atoms) for b in atoms[:i] for c in (_minus(a, b),)
-    )
+    widest = max(_dot(c, c) for i, a in enumerate(atoms) for b in atoms[:i] for c in (_minus(a, b),))
     return Core(weights, (), _rank(differences), variance, widest)
 
 
@@ -120,9 +118,7 @@ def _parse_means(means: Any) -> tuple[Point, ...]:
     entries = list(means)
     if not entries:
         raise ValueError("means: the list is empty")
-    points = [
-        isinstance(entry, Sequence | np.ndarray) and not isinstance(entry, str) for entry in entries
-    ]
+    points = [isinstance(entry, Sequence | np.ndarray) and not isinstance(entry, str) for entry in entries]
     if any(points) and not all(points):
         raise ValueError("means: numbers and points are mixed; give K numbers or K points")
     if not points[0]:
@@ -130,9 +126,7 @@ def _parse_means(means: Any) -> tuple[Point, ...]:
     parsed = tuple(rationals(entry, f"means[{i}]") for i, entry in enumerate(entries))
     for i, point in enumerate(parsed):
         if len(point) != len(parsed[0]):
-            raise ValueError(
-                f"means[{i}]: {len(point)} coordinates, but means[0] has {len(parsed[0])}"
-            )
+            raise ValueError(f"means[{i}]: {len(point)} coordinates, but means[0] has {len(parsed[0])}")
     return parsed
 
 
@@ -206,9 +200,7 @@ class Mixture:
     @cached_property
     def second_moment(self) -> Fraction:
         """E|A|^2, about the origin."""
-        return sum(
-            (w * _dot(a, a) for w, a in zip(self.weights, self.means, strict=True)), Fraction(0)
-        )
+        return sum((w * _dot(a, a) for w, a in zip(self.weights, self.means, strict=True)), Fraction(0))
 
     def sample(self, rng: np.random.Generator, n: int) -> npt.NDArray[np.float64]:
         """n independent draws of X as floats, of shape (n, d)."""

@@ -1,4 +1,4 @@
-"""What an evaluation returns, and how it can fail: enclosures, and the two errors of the engines."""
+"""What an evaluation returns, and how it can fail: enclosures and the engines' errors."""
 
 from __future__ import annotations
 
