@@ -23,10 +23,21 @@ from typing import Any, Literal, TypeAlias
 import flint
 
 from numerics.arithmetic import balls, to_ball
-from numerics.quadrature import Spacing, Strip, gaussian_tail, remainder, spacing
+from numerics.quadrature import Spacing, Strip, gaussian_tail, remainder, spacing, window
 from numerics.truth import PrecisionError
 
-__all__ = ["MOST_NODES", "Functional", "Law", "cuts_of", "evaluate", "law_of", "log_of", "split"]
+__all__ = [
+    "MOST_NODES",
+    "Functional",
+    "Law",
+    "cuts_of",
+    "evaluate",
+    "law_of",
+    "log_of",
+    "split",
+    "strip_of",
+    "window_of",
+]
 
 Functional: TypeAlias = Literal["mmse", "mutual_information", "covariance_moment"]
 
@@ -62,6 +73,16 @@ class Law:
     def gap(self) -> Fraction:
         """The least distance between two atoms."""
         return min(b - a for a, b in pairwise(self.atoms))
+
+    @cached_property
+    def widest_gap(self) -> Fraction:
+        """The largest distance between two neighbouring atoms."""
+        return max(b - a for a, b in pairwise(self.atoms))
+
+    @cached_property
+    def least_weight(self) -> Fraction:
+        """The smallest weight."""
+        return min(self.weights)
 
     @lru_cache(maxsize=64)  # noqa: B019 - laws are themselves cached, and few
     def moments(self, bits: int) -> tuple[list[flint.arb], list[list[flint.arb]]]:
@@ -118,7 +139,7 @@ def _bits_of(log_tolerance: float) -> int:
 
 def cuts_of(law: Law, t: float, log_tolerance: float) -> tuple[int, ...]:
     """The indices at which a gap between neighbouring atoms is wide enough to separate clusters."""
-    need = 2 * math.log(len(law.atoms)) - log_tolerance + 4
+    need = 2 * math.log(len(law.atoms)) + max(0.0, -log_tolerance) + 4
     if t * float(law.span) ** 2 / 8 < need:
         return ()
     least = math.sqrt(8 * need / t)
@@ -208,7 +229,9 @@ def _integral(law: Law, t: flint.arb, functional: Functional, log_tolerance: flo
     digits = max(log_size - log_tolerance, 0) + math.log(16)
     separated = math.log(len(law.atoms)) + 2 * log_of(law.span) - t_float * float(law.gap) ** 2 / 8
     log_strip = log_size if functional == "mutual_information" else min(log_size, separated)
-    h = spacing(max(log_strip - log_tolerance, 0) + math.log(16), spread, power)
+    decay = max(log_strip - log_tolerance, 0) + math.log(16)
+    narrow = window_of(law, t_float, decay)
+    h = spacing(decay, spread if narrow is None else narrow, power)
     reach = math.sqrt(2 * (digits + math.log(4 + spread * spread))) + 1
     width = spread + 2 * reach
     nodes = width / float(h)
@@ -229,7 +252,7 @@ def _integral(law: Law, t: flint.arb, functional: Functional, log_tolerance: flo
         if functional == "mutual_information":
             total = t * to_ball(law.variance) / 2 - total
     with balls(64).precision():
-        error = remainder(step, _strip(law, t, root, functional))
+        error = remainder(step, strip_of(law, t, functional, narrow))
         error += _truncation(law, t, root, functional, step, start, stop)
         error = error.upper()
         margin = (-error).union(error)
@@ -237,23 +260,33 @@ def _integral(law: Law, t: flint.arb, functional: Functional, log_tolerance: flo
         return total + margin
 
 
-def _strip(law: Law, t: flint.arb, root: flint.arb, functional: Functional) -> Strip:
+def window_of(law: Law, t: float, decay: float) -> float | None:
+    """The window of the strip bound that serves a remainder of about exp(-decay), if one helps."""
+    s = math.sqrt(t)
+    return window(s * float(law.span), s * float(law.widest_gap), log_of(law.least_weight), decay)
+
+
+def strip_of(law: Law, t: flint.arb, functional: Functional, width: float | None) -> Strip:
     """The strip bound, with M <= V/(1 + tV) and M <= (K/4) D^2 e^{-t gap^2/8} for K atoms.
 
     The second is half the sum over pairs of sqrt(w_i w_j) |a_i - a_j|^2 e^{-t |a_i - a_j|^2/8}, with
     (sum sqrt(w_i))^2 <= K.
     """
-    variance, span = to_ball(law.variance), to_ball(law.span)
-    spread = root * span
+    variance, span, root = to_ball(law.variance), to_ball(law.span), t.sqrt()
+    spread, slack = root * span, flint.arb(0)
+    if width is not None:
+        spread = flint.arb(width)
+        gap = root * to_ball(law.widest_gap)
+        slack = ((gap * gap - spread * spread) / 8).exp() / to_ball(law.least_weight)
     if functional == "mutual_information":
         farthest = to_ball(max(-law.atoms[0], law.atoms[-1]))
         amplitude = t * variance / 2 + 2 * flint.arb(-1).exp()
-        return Strip(amplitude, spread, 1, reach=root * farthest)
+        return Strip(amplitude, spread, 1, reach=root * farthest, slack=slack)
     separated = (-t * to_ball(law.gap) ** 2 / 8).exp() * span * span * len(law.atoms) / 4
     mmse = (variance / (1 + t * variance)).min(separated)
     if functional == "mmse":
-        return Strip(mmse, spread, 1)
-    return Strip(mmse * span * span / 4, spread, 3)
+        return Strip(mmse, spread, 1, slack=slack)
+    return Strip(mmse * span * span / 4, spread, 3, slack=slack)
 
 
 def _truncation(

@@ -105,13 +105,14 @@ def snr(t: Any, engine: Engine, bits: int) -> Any:
     """A signal-to-noise ratio as the engine's number; ValueError if it is negative or not finite."""
     if isinstance(t, flint.arb | mpmath.mpf):
         finite = t.is_finite() if isinstance(t, flint.arb) else bool(mpmath.isfinite(t))
-        if not finite or t < 0:
-            raise ValueError(f"t: {t} is not a finite signal-to-noise ratio >= 0")
+        if not finite or not t >= 0:
+            raise ValueError(f"t: {t} is not certainly a finite signal-to-noise ratio >= 0")
         if engine == "fast":
             return float(t.mid()) if isinstance(t, flint.arb) else float(t)
-        if engine == "certified":
-            return t if isinstance(t, flint.arb) else flint.arb(t)
-        return mpmath.mpf(t.mid()) if isinstance(t, flint.arb) else t
+        if isinstance(t, flint.arb) == (engine == "certified"):
+            return t
+        with balls(bits).precision(), mpmath_numbers(bits).precision():
+            return flint.arb(t) if engine == "certified" else mpmath.mpf(t.mid())
     exact = rational(t, "t")
     if exact < 0:
         raise ValueError(f"t: {t} is negative; a signal-to-noise ratio is >= 0")
@@ -120,7 +121,9 @@ def snr(t: Any, engine: Engine, bits: int) -> Any:
     if engine == "certified":
         with balls(bits).precision():
             return to_ball(exact)
-    return mpmath_numbers(bits).number(exact)
+    ops = mpmath_numbers(bits)
+    with ops.precision():
+        return ops.number(exact)
 
 
 def core_value(core: Core, functional: Functional, t: flint.arb, log_tolerance: float) -> flint.arb:
@@ -144,6 +147,20 @@ def fast_values(core: Core, functional: Functional, t: Any) -> Any:
         return np.zeros(len(t))
     unit = float(core.diameter_squared)
     return fast.evaluate(law, np.asarray(t) * unit, functional) * unit ** _POWERS[functional]
+
+
+def fast_tails(core: Core, t: Any) -> Any:
+    """The stated absolute error of fast mmse values at an array of t; it matters in tails only.
+
+    What the fast engine leaves out between clusters is below e^{-t gap^2/8} V, and below
+    `fast.ABSOLUTE_ERROR` V.
+    """
+    law = core_law(core)
+    if law is None:
+        return np.zeros(len(t))
+    left_out = np.exp(-np.asarray(t) * float(core.diameter_squared * law.gap**2) / 8)
+    scale = len(law.atoms) * float(core.variance)
+    return scale * np.minimum(left_out, fast.ABSOLUTE_ERROR)
 
 
 def independent_value(

@@ -16,6 +16,17 @@ theta = s eta D / 2 < pi/2
 and B(eta) = e^{eta^2/2} sec(theta)^j B0, with j = 1 for p Cov (B0 = M) and j = 3 for p Cov^2 (B0 = C).
 For p log(p/phi), with the atoms measured from any point c and R = max |a_i - c|,
 B(eta) = e^{eta^2/2} (B0 + log sec(theta) + s R eta), B0 >= (t/2) E|A - c|^2 - I + 2/e.
+
+The whole spread s D is not needed. Let G be s times the widest gap between neighbouring atoms, and at x
+let L be the atoms with |s a_i - x'| <= w/2, x' the point of the hull of the s a_i nearest to x. The others
+satisfy p_i <= (w_i / w_*) e^{-(w^2 - G^2)/8} p_*, * the atom nearest to x, so together they are at most
+epsilon p(x), epsilon = e^{-(w^2 - G^2)/8} / min w_i. The phases of L lie in an arc of length |y| w, hence
+
+    |p(x + iy)| >= e^{y^2/2} ((1 - epsilon) cos(theta) - epsilon) p(x),      theta = w eta / 2,
+
+and this bracket takes the place of cos(theta) above (measured from the middle of L the phase of p/phi stays
+within pi/2, which adds pi/2 to the bound for p log(p/phi)). The number of nodes then grows like s D
+instead of (s D)^2.
 """
 
 from __future__ import annotations
@@ -27,7 +38,7 @@ from typing import Any
 
 import flint
 
-__all__ = ["Spacing", "Strip", "gaussian_tail", "remainder", "spacing"]
+__all__ = ["Spacing", "Strip", "gaussian_tail", "remainder", "spacing", "window"]
 
 LOG2 = math.log(2)
 
@@ -36,26 +47,29 @@ LOG2 = math.log(2)
 class Strip:
     """What the strip bound needs to know of an integrand.
 
-    `amplitude` is B0 (a ball or number >= 0), `spread` is s D, `secant_power` is j, and `reach` is
-    s R for the integrand of the mutual information, None for the others.
+    `amplitude` is B0 (a ball or number >= 0), `spread` is s D, or w with `slack` the epsilon that
+    belongs to it, `secant_power` is j, and `reach` is s R for the integrand of the mutual information,
+    None for the others.
     """
 
     amplitude: Any
     spread: Any
     secant_power: int
     reach: Any = None
+    slack: Any = 0
 
     def bound(self, eta: flint.arb) -> flint.arb:
         """B(eta), a ball; infinite where theta is not certainly below pi/2."""
         theta = eta * self.spread / 2
-        cosine = theta.cos()
+        cosine = (1 - self.slack) * theta.cos() - self.slack
         if not (theta < flint.arb.pi() / 2 and cosine > 0):
             return flint.arb.pos_inf()
         growth: flint.arb = (eta * eta / 2).exp()
         if self.reach is None:
             growth *= self.amplitude / cosine**self.secant_power
         else:
-            growth *= self.amplitude - cosine.log() + self.reach * eta
+            phase = self.reach * eta + (0 if self.slack == 0 else flint.arb.pi() / 2)
+            growth *= self.amplitude - cosine.log() + phase
         return growth
 
 
@@ -67,6 +81,12 @@ def remainder(h: flint.arb, strip: Strip) -> flint.arb:
     """
     eta = flint.arb(_best_eta(float(h), float(strip.spread), strip.secant_power))
     return 2 * strip.bound(eta) / (2 * flint.arb.pi() * eta / h).expm1()
+
+
+def window(spread: float, gap: float, log_least_weight: float, decay: float) -> float | None:
+    """The w at which epsilon is small beside cos(theta), or None where the whole spread is no wider."""
+    width = math.sqrt(gap * gap + 8 * (math.log(64 * (decay + 2)) - log_least_weight))
+    return width if width < spread else None
 
 
 def _slope(eta: float, spread: float, power: int) -> float:
