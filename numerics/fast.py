@@ -34,6 +34,7 @@ _MOST_CELLS = 1 << 15
 _MANY_NODES = 1 << 14
 _MOST_NODES = 1 << 22
 _CLUSTER_LOG = -55.0
+_WEAK_SPREAD = 20.0
 
 
 def evaluate(law: Law, t: Array, functional: Functional) -> Array:
@@ -120,10 +121,19 @@ def _information(
     variance = float(law.variance)
     entropy = -float((np.exp(log_weights) * log_weights).sum())
     result = entropy - lost
-    weak = t * variance < 0.05 * min(1.0, entropy)
+    weak = (t * variance < entropy) & (np.sqrt(t) * float(law.span) < _WEAK_SPREAD)
     if weak.any():
         s, b = np.sqrt(t[weak])[:, None, None], atoms[:, None]
         tilt = s * b * z[weak][:, None, :] - t[weak][:, None, None] * b**2 / 2
-        log_ratio = np.log1p((np.exp(log_weights) * np.expm1(tilt)).sum(axis=1))
-        result[weak] = t[weak] * variance / 2 - (density[weak] * log_ratio).sum(axis=1)
+        mean_tilt = -t[weak][:, None] * variance / 2
+        ratio = (np.exp(log_weights) * _exponential_remainder(tilt)).sum(axis=1) + mean_tilt
+        result[weak] = t[weak] * variance / 2 - (density[weak] * np.log1p(ratio)).sum(axis=1)
     return result
+
+
+def _exponential_remainder(x: Array) -> Array:
+    """e^x - 1 - x without cancellation."""
+    series = np.zeros_like(x)
+    for n in range(14, 1, -1):
+        series = (series + 1) * x / n
+    return np.where(np.abs(x) < 0.5, series * x, np.expm1(x) - x)
