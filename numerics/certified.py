@@ -210,7 +210,8 @@ def _exchange(
             gap = starts[j] - stops[i]
             term = (-rate * gap * gap).exp() * roots[i] * roots[j]
             b1 += term
-            b2 += term * (stops[j] - starts[i]) ** 2
+            reach = stops[j] - starts[i]
+            b2 += term * reach * reach
     return b1, b2
 
 

@@ -74,7 +74,8 @@ def _cosine(p: Mapping[str, Any], ops: Arithmetic) -> list[Level]:
     quarter = ops.pi() / 2
 
     def alpha_bar(j: int) -> Any:
-        return ops.cos(ops.number((Fraction(j, TRAINING_LEVELS) + offset) / (1 + offset)) * quarter) ** 2
+        root = ops.cos(ops.number((Fraction(j, TRAINING_LEVELS) + offset) / (1 + offset)) * quarter)
+        return root * root
 
     least = ops.number(1 - Fraction(999, 1000))
     values = [alpha_bar(j) for j in range(TRAINING_LEVELS + 1)]
