@@ -276,6 +276,18 @@ def _reverse_variance(
     return total
 
 
+def _largest_ratio(target: Mixture, schedule: Schedule, sampler: Ddpm, ops: Arithmetic) -> Any:
+    """At least 1 and the largest rho: how much a reverse variance magnifies errors of the mmse."""
+    largest = ops.number(1)
+    if sampler.variance in ("matched", "optimal"):
+        return largest
+    levels = _vp_levels(schedule, target, schedule.knots(target, ops), ops)
+    for level, following in pairwise(levels):
+        rho = sampler.variance_ratio(level, following, target.variance, ops)
+        largest = largest if rho is None else ops.maximum([largest, rho])
+    return largest
+
+
 def _normal_start(schedule: Schedule, target: Mixture, values: KnotValues, ops: Arithmetic) -> Any:
     """KL of the law at the first level from what the sampler starts with.
 
@@ -362,11 +374,14 @@ def path_kl_truth(
             return truth(math.inf, 0.0, infinite)
         return truth(float(total.mid()), values.path_kl_error + 1e-12 * abs(float(total.mid())))
     if chosen == "mpmath":
-        values = knot_values(target, schedule, digits, "mpmath")
         ops = mpmath_numbers(2 * digits + 15)
         with ops.precision():
+            worst = _largest_ratio(target, schedule, rule, ops)
+            more = max(0, int(mpmath.ceil(mpmath.log10(worst))))
+            values = knot_values(target, schedule, digits + more, "mpmath")
             total = _with_choices(target, schedule, rule, start, values, ops)
-        return truth(mpmath.inf, 0.0, infinite) if total is None else truth(total, values.path_kl_error)
+            error = float(values.path_kl_error * worst)
+        return truth(mpmath.inf, 0.0, infinite) if total is None else truth(total, error)
     scale = log_scale(target.core, "mutual_information")
     for more in (0, digits, 3 * digits):
         values = knot_values(target, schedule, digits + more)
