@@ -73,10 +73,9 @@ class Ddpm:
             if following.noise_free:
                 return None
             return _through(level, following, own) / _through(level, following, ops.number(0))
-        total, total_following = level.signal + level.noise, following.signal + following.noise
-        alpha_bar, alpha_bar_following = level.signal / total, following.signal / total_following
-        kept = 1 - alpha_bar / alpha_bar_following
-        matched = kept * _through(level, following, own) * (total / total_following)
+        signal, noise = following.signal, following.noise
+        kept = (signal * level.noise - level.signal * noise) / (signal * (signal + noise))
+        matched = kept * _through(level, following, own)
         return matched / ops.number(Fraction(self.variance))
 
 
