@@ -1,0 +1,288 @@
+"""The one table that binds the symbols of a formula to quantities of an instance.
+
+What belongs here: the table, and `Values`, which evaluates its entries lazily and once. What does
+not: the symbols' meaning (`theory.symbols`), the algorithms (`numerics`), any claim.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from fractions import Fraction
+from itertools import pairwise
+from math import isqrt
+from typing import Any
+
+import numpy as np
+
+from diffcert.instance import Instance
+from diffcert.rationals import exact_ends, exact_knots
+from numerics import Mixture, Schedule
+from numerics.arithmetic import FLOATS, Arithmetic, balls, bits_for, mpmath_numbers
+from numerics.certified import Functional
+from numerics.channel import Engine, choose_engine, functional_truth
+from numerics.path import KnotValues, knot_values, path_kl_truth
+from numerics.truth import Truth
+
+__all__ = ["BINDINGS", "Binding", "Values", "evaluate"]
+
+GUARD_BITS = 64
+GUARD_DIGITS = 20
+_CHANNEL: dict[str, Functional] = {
+    "mmse": "mmse",
+    "mutual_information": "mutual_information",
+    "covariance_moment": "covariance_moment",
+}
+FLOAT_ROUNDING = 1e-12
+"""Relative error granted to a quantity that the fast tier computes in closed form."""
+
+
+def _arithmetic(engine: Engine, digits: int | None) -> Arithmetic:
+    if engine == "fast" or digits is None:
+        return FLOATS
+    if engine == "certified":
+        return balls(bits_for(digits) + GUARD_BITS)
+    return mpmath_numbers(digits + GUARD_DIGITS)
+
+
+class Values(Mapping[str, Any]):
+    """The values of the table's keys at one instance in one number system, each evaluated once.
+
+    Scalars are floats, balls or mpmath numbers; the keys indexed by knots are sequences of them.
+    `exact(key)` is the same as a Fraction where the quantity is rational and known as such.
+    Raises KeyError for a key that the instance does not define.
+    """
+
+    def __init__(self, instance: Instance, digits: int | None, engine: str | None = None) -> None:
+        self.instance = instance
+        self.engine, self.digits = choose_engine(digits, engine)
+        self.arithmetic = _arithmetic(self.engine, self.digits)
+        self._known: dict[str, Any] = {}
+        self._exact: dict[str, Any] = {}
+        self._truths: dict[str, Truth] = {}
+        self._paths: dict[str, KnotValues] = {}
+
+    def __contains__(self, key: object) -> bool:
+        return key in BINDINGS and BINDINGS[str(key)].defined_for(self.instance)
+
+    def __iter__(self) -> Iterator[str]:
+        return (key for key in BINDINGS if key in self)
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+    def __getitem__(self, key: str) -> Any:
+        if key not in self._known:
+            if key not in self:
+                raise KeyError(key)
+            with self.precision():
+                self._known[key] = BINDINGS[key].value(self)
+        return self._known[key]
+
+    def precision(self) -> AbstractContextManager[None]:
+        """The context in which these numbers are to be combined."""
+        return self.arithmetic.precision()
+
+    def exact(self, key: str) -> Any:
+        """The key's value as a Fraction (a tuple of them for knots), or None where none is known."""
+        exact = BINDINGS[key].exact if key in self else None
+        if exact is None:
+            return None
+        if key not in self._exact:
+            self._exact[key] = exact(self)
+        return self._exact[key]
+
+    def truth(self, key: str) -> Truth:
+        """The key's value with the engine and method that made it."""
+        if key not in self._truths:
+            if key not in self:
+                raise KeyError(key)
+            self._truths[key] = self._evaluate(key)
+        return self._truths[key]
+
+    def _evaluate(self, key: str) -> Truth:
+        instance = self.instance
+        if key == "path_kl":
+            return path_kl_truth(
+                instance.target,
+                self.schedule,
+                sampler=instance.sampler,
+                start=instance.start,
+                digits=self.digits,
+                engine=self.engine,
+            )
+        if key in _CHANNEL:
+            return functional_truth(_CHANNEL[key], instance.target, instance.snr, self.digits, self.engine)
+        value = self[key]
+        if isinstance(value, Sequence | np.ndarray):
+            raise ValueError(f"{key}: a list of values, not a single one")
+        error = FLOAT_ROUNDING * abs(value) if self.engine == "fast" else 0.0
+        return Truth(key, value, float(error), self.engine, self.digits, "closed form")
+
+    @property
+    def target(self) -> Mixture:
+        """The instance's target."""
+        return self.instance.target
+
+    @property
+    def schedule(self) -> Schedule:
+        """The instance's schedule; to be asked only of a path."""
+        if self.instance.schedule is None:
+            raise KeyError("schedule")
+        return self.instance.schedule
+
+    def at_knots(self, moment: str = "mmse") -> KnotValues:
+        """The values at the knots, with the given moment; one pass serves every claim."""
+        if moment not in self._paths:
+            self._paths[moment] = self._evaluate_path(moment)
+        return self._paths[moment]
+
+    def _evaluate_path(self, moment: str) -> KnotValues:
+        # `knot_values` keeps its results by its arguments as they are written, so the mmse is asked
+        # for in the words in which `path_kl_truth` asks, and shared with it.
+        arguments: tuple[Any, ...] = (self.target, self.schedule)
+        if self.digits is not None:
+            arguments += (self.digits,) if self.engine == "certified" else (self.digits, self.engine)
+        if moment == "mmse":
+            return knot_values(*arguments)
+        return knot_values(*arguments, moments=(moment,))
+
+    def some_path(self) -> KnotValues:
+        """Whatever was evaluated at the knots already, or the mmse."""
+        return next(iter(self._paths.values()), None) or self.at_knots()
+
+
+@dataclass(frozen=True)
+class Binding:
+    """One row of the table: a symbol's key, what it needs, and how it is evaluated.
+
+    `needs`: "target" (defined for every instance), "path" (a schedule), "point" (one snr), or the
+    name of a parameter. `exact` is the rational value, or None where there is none.
+    """
+
+    key: str
+    needs: str
+    value: Callable[[Values], Any]
+    exact: Callable[[Values], Any] | None = None
+
+    def defined_for(self, instance: Instance) -> bool:
+        """Whether the instance defines this quantity."""
+        if self.needs in ("path", "point"):
+            return instance.kind == self.needs
+        return self.needs == "target" or instance.parameter(self.needs) is not None
+
+    @property
+    def lacking(self) -> str:
+        """What an instance that does not define this quantity lacks."""
+        words = {"path": "a schedule", "point": "a single snr"}
+        return words.get(self.needs, f"the parameter {self.needs}")
+
+
+def _differences(values: Values) -> list[Any]:
+    knots = values["knots"]
+    return [after - before for before, after in pairwise(knots)]
+
+
+def _is_zero(number: Any) -> bool:
+    return bool(number == 0)
+
+
+def _positive(values: Values) -> list[Any]:
+    knots = list(values["knots"])
+    return knots[1:] if _is_zero(knots[0]) else knots
+
+
+def _kappa(values: Values) -> Any:
+    positive = _positive(values)
+    if len(positive) < 2:
+        return values.arithmetic.number(0)
+    ratios = [after / before - 1 for before, after in pairwise(positive)]
+    return values.arithmetic.maximum(ratios)
+
+
+def _diameter(values: Values) -> Any:
+    squared = values.target.core.diameter_squared
+    return values.arithmetic.sqrt(values.arithmetic.number(squared))
+
+
+def _exact_diameter(values: Values) -> Fraction | None:
+    squared = values.target.core.diameter_squared
+    root = Fraction(isqrt(squared.numerator), isqrt(squared.denominator))
+    return root if root * root == squared else None
+
+
+def _rational(key: str, needs: str, exact: Callable[[Values], Fraction]) -> Binding:
+    """The row of a quantity that is rational by nature."""
+    return Binding(key, needs, lambda values: values.arithmetic.number(exact(values)), exact)
+
+
+def _end(key: str, place: int, value: Callable[[Values], Any]) -> Binding:
+    """The row of one of the path's distinguished knots, at its place in `exact_ends`."""
+    return Binding(key, "path", value, lambda values: exact_ends(values.target, values.schedule)[place])
+
+
+def _moment(key: str, moment: str) -> Binding:
+    return Binding(key, "path", lambda values: getattr(values.at_knots(moment), moment))
+
+
+def _truth(key: str, needs: str) -> Binding:
+    return Binding(key, needs, lambda values: values.truth(key).value)
+
+
+def _table() -> Iterator[Binding]:
+    yield _rational("snr", "point", lambda values: values.instance.snr or Fraction(0))
+    yield _truth("mmse", "point")
+    yield _truth("mutual_information", "point")
+    yield _truth("covariance_moment", "point")
+    yield Binding(
+        "knots",
+        "path",
+        lambda values: values.some_path().knots,
+        lambda values: exact_knots(values.target, values.schedule),
+    )
+    yield Binding("steps", "path", _differences)
+    yield _moment("mmse_at", "mmse")
+    yield _moment("covariance_moment_at", "covariance_moment")
+    yield _moment("information_at", "information")
+    yield _end("first", 0, lambda values: values["knots"][0])
+    yield _end("first_positive", 1, lambda values: _positive(values)[0])
+    yield _end("last", 2, lambda values: values["knots"][-1])
+    yield _rational("number_of_steps", "path", lambda values: Fraction(len(values["knots"]) - 1))
+    yield Binding("kappa", "path", _kappa)
+    yield Binding("information_first", "path", lambda values: values.some_path().information_first)
+    yield Binding("information_last", "path", lambda values: values.some_path().information_last)
+    yield Binding("entropy", "target", lambda values: values.target.core.entropy(values.arithmetic))
+    yield _rational("variance", "target", lambda values: values.target.core.variance)
+    yield _rational("second_moment", "target", lambda values: values.target.second_moment)
+    yield Binding("diameter", "target", _diameter, _exact_diameter)
+    yield _rational("rank", "target", lambda values: Fraction(values.target.core.rank))
+    yield _rational("dimension", "target", lambda values: Fraction(values.target.dimension))
+    yield _rational("component_variance", "target", lambda values: values.target.variance)
+    yield _rational(
+        "epsilon", "epsilon", lambda values: values.instance.parameter("epsilon") or Fraction(0)
+    )
+    yield _truth("path_kl", "path")
+
+
+BINDINGS: dict[str, Binding] = {binding.key: binding for binding in _table()}
+"""Key of `theory.symbols.QUANTITIES` -> how it is evaluated at an instance."""
+
+
+def evaluate(
+    quantity: str, instance: Instance, digits: int | None = None, engine: str | None = None
+) -> Truth:
+    """The value of a quantity of the table at an instance, as a Truth.
+
+    `quantity` is a key of the table with a single value, such as "path_kl" (nats), "mmse" or
+    "entropy". `digits=None` is the fast tier (float), `digits=n` the certified one (balls);
+    `engine="mpmath"` the independent route. Raises ValueError for an unknown quantity, for one that
+    the instance does not define and for digits out of range, PrecisionError where the digits cannot
+    be reached.
+    """
+    if quantity not in BINDINGS:
+        raise ValueError(f"quantity: {quantity!r} is not one of {', '.join(BINDINGS)}")
+    values = Values(instance, digits, engine)
+    if quantity not in values:
+        raise ValueError(f"quantity: {quantity} needs {BINDINGS[quantity].lacking}")
+    return values.truth(quantity)

@@ -1,0 +1,214 @@
+"""The built-in targets, schedules and instances that claims are checked on by default.
+
+What belongs here: the family as data, and which part of it a bound is asked about. What does not:
+users' own files (`files`), evaluating anything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from fractions import Fraction
+from functools import lru_cache
+from types import MappingProxyType
+from typing import Any
+
+from diffcert.bindings import BINDINGS
+from diffcert.instance import Instance
+from numerics import Mixture, Schedule
+from numerics.arithmetic import balls
+from theory.statement import Bound
+
+__all__ = [
+    "SCHEDULES",
+    "TARGETS",
+    "default_for",
+    "from_counterexample",
+    "named_schedule",
+    "named_target",
+    "paths",
+    "points",
+    "step_complexity",
+]
+
+_ATOMS: dict[str, tuple[list[str], list[str]]] = {
+    "binary": (["1/2", "1/2"], ["-1", "1"]),
+    "skew": (["19/20", "1/20"], ["0", "1"]),
+    "three": (["1/5", "1/2", "3/10"], ["-3", "0", "4"]),
+    "five": (["1/10", "3/10", "1/5", "3/10", "1/10"], ["-2", "-1/2", "1/3", "1", "5/2"]),
+    "grid16": (["1/16"] * 16, [str(Fraction(2 * i - 15, 5)) for i in range(16)]),
+}
+
+TARGETS: Mapping[str, Mixture] = MappingProxyType(
+    {
+        f"{name}{suffix}": Mixture(weights, means, variance)
+        for name, (weights, means) in _ATOMS.items()
+        for suffix, variance in (("", 1), ("-0", 0))
+    }
+)
+"""Name -> built-in target; a name has v = 1, and v = 0 with "-0" behind it."""
+
+FIRST_KNOT = Fraction(1, 1000)
+LAST_KNOT_OF_A_DISCRETE_TARGET = 100
+POINTS = (Fraction(1, 1000), Fraction(1, 10), Fraction(1), Fraction(10), Fraction(100))
+ACCURACIES = (Fraction(1), Fraction(1, 10), Fraction(1, 100))
+
+
+def _last_knot(target: Mixture) -> Fraction:
+    """T = 1/v, or 100 where v = 0."""
+    if target.variance == 0:
+        return Fraction(LAST_KNOT_OF_A_DISCRETE_TARGET)
+    return 1 / target.variance
+
+
+SCHEDULES: Mapping[str, Callable[[int, Mixture], Schedule]] = MappingProxyType(
+    {
+        "ddpm-linear": lambda steps, target: Schedule.ddpm_linear(steps),
+        "scaled-linear": lambda steps, target: Schedule.scaled_linear(steps),
+        "karras": lambda steps, target: Schedule.karras(steps),
+        "cosine": lambda steps, target: Schedule.cosine(steps),
+        "flow-matching": lambda steps, target: Schedule.flow_matching(steps),
+        "li-cai-wei": lambda steps, target: Schedule.li_cai_wei(steps),
+        "geometric": lambda steps, target: Schedule.geometric(
+            steps, first=FIRST_KNOT, last=_last_knot(target)
+        ),
+        "uniform": lambda steps, target: Schedule.uniform(steps, last=_last_knot(target)),
+    }
+)
+"""Name -> the schedule with that many steps for a target."""
+
+STEPS: Mapping[str, tuple[int, ...]] = MappingProxyType(
+    {
+        "ddpm-linear": (10, 20, 50, 100, 250, 1000),
+        "scaled-linear": (50,),
+        "karras": (18, 40),
+        "cosine": (50,),
+        "flow-matching": (28,),
+        "li-cai-wei": (50, 200),
+        "geometric": (25, 100),
+        "uniform": (50,),
+    }
+)
+"""Name -> the numbers of steps in the built-in family."""
+
+
+def shortened(text: str) -> str:
+    """A text that fits into an error message."""
+    return text if len(text) <= 80 else f"{text[:77]}..."
+
+
+def named_target(name: str) -> Mixture:
+    """The built-in target of that name; ValueError listing the names for any other."""
+    if name not in TARGETS:
+        raise ValueError(f"target: {shortened(name)!r} is not one of {', '.join(TARGETS)}")
+    return TARGETS[name]
+
+
+def named_schedule(name: str, steps: int, target: Mixture) -> Schedule:
+    """The named schedule with that many steps; ValueError listing the names for any other."""
+    if name not in SCHEDULES:
+        raise ValueError(f"schedule: {shortened(name)!r} is not one of {', '.join(SCHEDULES)}")
+    return SCHEDULES[name](steps, target)
+
+
+@lru_cache(maxsize=1)
+def paths() -> tuple[Instance, ...]:
+    """Every built-in target on every built-in schedule, from the right law."""
+    return tuple(
+        Instance(target, SCHEDULES[name](steps, target), target_name=label, schedule_name=name)
+        for label, target in TARGETS.items()
+        for name, counts in STEPS.items()
+        for steps in counts
+    )
+
+
+@lru_cache(maxsize=1)
+def points() -> tuple[Instance, ...]:
+    """Every built-in target at single signal-to-noise ratios from 1/1000 to 100."""
+    return tuple(
+        Instance(target, snr=snr, target_name=label) for label, target in TARGETS.items() for snr in POINTS
+    )
+
+
+@lru_cache(maxsize=1)
+def step_complexity() -> tuple[Instance, ...]:
+    """Every built-in target with epsilon in 1, 1/10, 1/100, on as many steps as the theorem asks for.
+
+    The schedule is geometric from epsilon/V to T; targets with T V <= epsilon are left out, since
+    no step is needed there.
+    """
+    return tuple(
+        Instance(
+            target,
+            Schedule.geometric(
+                steps=_steps_needed(target, epsilon),
+                first=epsilon / target.core.variance,
+                last=_last_knot(target),
+            ),
+            parameters={"epsilon": epsilon},
+            target_name=label,
+            schedule_name="geometric",
+        )
+        for label, target in TARGETS.items()
+        for epsilon in ACCURACIES
+        if _last_knot(target) * target.core.variance > epsilon
+    )
+
+
+def _steps_needed(target: Mixture, epsilon: Fraction) -> int:
+    """n = 1 + ceil(log(T V/epsilon)/log(1 + epsilon/(2H)))."""
+    for bits in (128, 512, 2048):
+        ops = balls(bits)
+        with ops.precision():
+            entropy = target.core.entropy(ops)
+            ratio = ops.number(_last_knot(target) * target.core.variance / epsilon)
+            steps = ops.log(ratio) / ops.log1p(ops.number(epsilon) / (2 * entropy))
+            whole = ops.ceil(steps).unique_fmpz()
+            if whole is not None:
+                return 1 + int(whole)
+    raise ArithmeticError("the number of steps lies too close to an integer to be told")
+
+
+def default_for(bound: Bound) -> tuple[Instance, ...]:
+    """The built-in instances on which the bound is defined; a ValueError if there are none."""
+    needs = {BINDINGS[key].needs for key in bound.symbols}
+    if "point" in needs and not needs.isdisjoint(("path", "epsilon")):
+        raise ValueError(
+            f"claim {bound.id}: it mixes quantities at one snr with those of a path or with epsilon; "
+            "no built-in instance defines both"
+        )
+    if "epsilon" in needs:
+        return step_complexity()
+    return points() if "point" in needs else paths()
+
+
+def from_counterexample(data: Mapping[str, Any]) -> Instance:
+    """The instance that a planted falsehood states as its counterexample.
+
+    Keys: weights, means, variance; snr_knots, geometric (steps, first, last) or snr; parameters.
+    """
+    target = Mixture(data["weights"], data["means"], data.get("variance", 1))
+    schedule = None
+    if "geometric" in data:
+        schedule = Schedule.geometric(**data["geometric"])
+    elif "snr_knots" in data:
+        schedule = Schedule.from_snr(data["snr_knots"])
+    return Instance(
+        target,
+        schedule,
+        snr=data.get("snr"),
+        parameters=data.get("parameters"),
+        target_name="counterexample",
+        schedule_name=None if schedule is None else schedule.name.replace("_", "-"),
+    )
+
+
+def cheap_first(instances: tuple[Instance, ...]) -> Iterator[Instance]:
+    """The instances in order of their cost: few steps and few atoms first."""
+    yield from sorted(instances, key=cost)
+
+
+def cost(instance: Instance) -> int:
+    """A rough measure of the work that an instance takes."""
+    steps = 1 if instance.schedule is None else instance.schedule.steps
+    wide = 3 if instance.target.variance == 0 else 1
+    return steps * len(instance.target.weights) * wide

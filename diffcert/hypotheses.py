@@ -1,0 +1,184 @@
+"""Whether a hypothesis holds at an instance: true, false, or not known.
+
+What belongs here: the named predicates, relations between quantities, and the order in which they
+are looked at. What does not: bounds, and verdicts (`comparison`).
+
+Where every quantity of a relation is rational it is decided exactly; otherwise in balls, where an
+uncertain comparison is None. A declared schedule is decided from its declaration, a list of knots
+from the exact rationals that it consists of.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from fractions import Fraction
+from itertools import pairwise
+from typing import Any
+
+from diffcert.bindings import BINDINGS, Values
+from diffcert.rationals import RATIONALS, IrrationalError
+from diffcert.verdict import decide
+from numerics.convexity import mmse_is_convex, mmse_is_convex_fast
+from theory.lowering import lower_relation
+from theory.statement import Hypothesis
+
+__all__ = ["check", "in_order", "is_costly"]
+
+FLOAT_TOLERANCE = 1e-9
+"""How far steps or ratios may differ and still count as equal in the fast tier."""
+
+
+def _exact_relation(hypothesis: Hypothesis, values: Values) -> bool | None:
+    """The relation decided in rational arithmetic, or None where that is not possible."""
+    exact: dict[str, Any] = {}
+    for key in sorted(hypothesis.symbols):
+        value = values.exact(key)
+        if value is None:
+            return None
+        exact[key] = value
+    try:
+        lhs, sign, rhs = lower_relation(hypothesis.relation)(RATIONALS, exact)
+    except IrrationalError:
+        return None
+    return decide(lhs, sign, rhs)
+
+
+def _relation(hypothesis: Hypothesis, values: Values) -> bool | None:
+    exact = _exact_relation(hypothesis, values)
+    if exact is not None:
+        return exact
+    with values.precision():
+        return decide(*lower_relation(hypothesis.relation)(values.arithmetic, values))
+
+
+# Predicates
+
+
+def _matched_sampler(values: Values) -> bool | None:
+    instance = values.instance
+    degenerate = instance.target.core.rank == 0
+    if instance.start != "exact":
+        return None if degenerate else False
+    if instance.sampler is None:
+        return True
+    variance = instance.sampler.variance
+    # beta and beta_tilde are the matched variance of components of variance one and zero.
+    matched_at = {"beta": Fraction(1), "beta_tilde": Fraction(0)}
+    if variance == "matched":
+        return True
+    if variance in matched_at:
+        return bool(instance.target.variance == matched_at[variance])
+    if variance == "optimal":
+        return degenerate
+    return None
+
+
+def _all_equal(numbers: Sequence[Any]) -> bool | None:
+    """Whether all numbers are equal; balls that merely overlap give None."""
+    if len(numbers) < 2:
+        return True
+    if isinstance(numbers[0], Fraction):
+        return all(x == numbers[0] for x in numbers)
+    if isinstance(numbers[0], float):
+        largest = max(abs(x) for x in numbers)
+        return bool(max(numbers) - min(numbers) <= FLOAT_TOLERANCE * largest)
+    outcomes = [decide(x, "==", numbers[0]) for x in numbers[1:]]
+    return False if False in outcomes else (None if None in outcomes else True)
+
+
+def _knots(values: Values) -> Sequence[Any]:
+    exact = values.exact("knots")
+    if exact is not None:
+        return tuple(exact)
+    return [float(t) for t in values["knots"]] if values.engine == "fast" else values["knots"]
+
+
+def _uniform_steps(values: Values) -> bool | None:
+    if values.schedule.name == "uniform":
+        return True
+    with values.precision():
+        return _all_equal([after - before for before, after in pairwise(_knots(values))])
+
+
+def _geometric_steps(values: Values) -> bool | None:
+    if values.schedule.name == "geometric":
+        return True
+    starts = _starts_at_zero(values)
+    if starts is False:
+        return False
+    with values.precision():
+        same = _all_equal([after / before for before, after in pairwise(_knots(values)[1:])])
+    return False if same is False else (None if starts is None else same)
+
+
+def _starts_at_zero(values: Values) -> bool | None:
+    return decide(_knots(values)[0], "==", 0)
+
+
+def _starts_positive(values: Values) -> bool | None:
+    return decide(_knots(values)[0], ">", 0)
+
+
+def _finite_snr(values: Values) -> bool | None:
+    with values.precision():
+        knots = values["knots"]
+        return all(t - t == 0 if isinstance(t, float) else bool(abs(t).is_finite()) for t in knots)
+
+
+def _mmse_convex(values: Values) -> bool | None:
+    last = values["last"]
+    if values.engine == "fast" or values.digits is None:
+        return mmse_is_convex_fast(values.target, float(last))
+    exact = values.exact("last")
+    return mmse_is_convex(values.target, last if exact is None else exact, digits=values.digits)
+
+
+def _mmse_not_convex(values: Values) -> bool | None:
+    convex = _mmse_convex(values)
+    return None if convex is None else not convex
+
+
+_RELATION_COST = 2
+_COSTLY = 9
+
+_PREDICATES: dict[str, tuple[int, Callable[[Values], bool | None]]] = {
+    "matched_sampler": (0, _matched_sampler),
+    "uniform_steps": (1, _uniform_steps),
+    "geometric_steps": (1, _geometric_steps),
+    "starts_at_zero": (1, _starts_at_zero),
+    "starts_positive": (1, _starts_positive),
+    "finite_snr": (1, _finite_snr),
+    "mmse_convex": (_COSTLY, _mmse_convex),
+    "mmse_not_convex": (_COSTLY, _mmse_not_convex),
+}
+"""Key -> (cost, how it is decided); the keys are those of `theory.statement.PREDICATES`."""
+
+
+def _cost(hypothesis: Hypothesis) -> int:
+    if hypothesis.predicate is None:
+        return _RELATION_COST
+    return _PREDICATES[hypothesis.predicate][0]
+
+
+def is_costly(hypothesis: Hypothesis) -> bool:
+    """Whether the hypothesis takes as long to decide as the claim itself."""
+    return _cost(hypothesis) >= _COSTLY
+
+
+def in_order(hypotheses: Iterable[Hypothesis]) -> list[Hypothesis]:
+    """The hypotheses, the cheap ones first."""
+    return sorted(hypotheses, key=_cost)
+
+
+def check(hypothesis: Hypothesis, values: Values) -> bool | None:
+    """Whether the hypothesis certainly holds, certainly fails, or (None) is not known.
+
+    In the fast tier "certainly" is up to float accuracy where no exact route exists. Raises
+    KeyError for a relation whose quantities the instance does not define.
+    """
+    if hypothesis.predicate is not None:
+        return _PREDICATES[hypothesis.predicate][1](values)
+    for key in hypothesis.symbols:
+        if key not in values:
+            raise KeyError(f"{BINDINGS[key].lacking}")
+    return _relation(hypothesis, values)

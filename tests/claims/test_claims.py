@@ -1,0 +1,148 @@
+"""One property test per claim of the registry: no random instance may refute it.
+
+Targets are random rational mixtures, schedules random in every convention; what a claim's
+hypotheses ask of the schedule is built, not filtered.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from fractions import Fraction
+from math import ceil, log, log1p
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from diffcert import Instance, Mixture, Schedule, Status, bounds, claims, compare, twins
+from diffcert.family import from_counterexample
+from numerics.arithmetic import FLOATS
+
+DIGITS = 20
+MOST_SNR = 8
+
+nice = st.sampled_from([Fraction(n, d) for d in (1, 2, 3, 4, 5, 7) for n in range(1, 3 * d + 1)])
+
+
+@st.composite
+def mixtures(draw: st.DrawFn) -> Mixture:
+    """Mixtures of two to four distinct atoms on a line, with v = 0, 1 or 1/3."""
+    gaps = draw(st.lists(nice, min_size=1, max_size=3))
+    counts = draw(st.lists(st.integers(1, 20), min_size=len(gaps) + 1, max_size=len(gaps) + 1))
+    start = draw(st.integers(-3, 3))
+    atoms = [start + sum(gaps[:i], Fraction(0)) for i in range(len(counts))]
+    weights = [Fraction(count, sum(counts)) for count in counts]
+    return Mixture(weights, atoms, draw(st.sampled_from([0, 1, Fraction(1, 3)])))
+
+
+@st.composite
+def increasing(draw: st.DrawFn, from_zero: bool) -> list[Fraction]:
+    """Increasing rationals from 0 or above to at most MOST_SNR."""
+    counts = draw(st.lists(st.integers(1, 12), min_size=2, max_size=6))
+    total = sum(counts)
+    last = draw(st.sampled_from([Fraction(1, 10), Fraction(1), Fraction(MOST_SNR)]))
+    knots = [Fraction(sum(counts[: i + 1])) * last / total for i in range(len(counts))]
+    return [Fraction(0), *knots] if from_zero else knots
+
+
+any_schedule = st.one_of(
+    st.builds(Schedule.from_snr, st.booleans().flatmap(increasing)),
+    st.builds(Schedule.ddpm_linear, st.integers(2, 6)),
+    st.builds(Schedule.cosine, st.integers(2, 6)),
+    st.builds(Schedule.flow_matching, st.integers(2, 6)),
+    st.builds(Schedule.geometric, st.integers(2, 8), nice.map(lambda x: x / 100), st.just(4)),
+    st.builds(
+        lambda levels: Schedule.from_alpha_bar([x / (1 + x) for x in levels]),
+        st.booleans().flatmap(increasing),
+    ),
+)
+geometric = st.builds(
+    Schedule.geometric,
+    st.integers(2, 10),
+    nice.map(lambda x: x / 50),
+    st.sampled_from([Fraction(1), Fraction(MOST_SNR)]),
+)
+uniform = st.builds(Schedule.uniform, st.integers(1, 8), nice)
+
+
+@st.composite
+def enough_steps(draw: st.DrawFn) -> Instance:
+    """A target and an accuracy on the number of steps that the step complexity asks for, or a few more."""
+    target = draw(mixtures())
+    last, variance = Fraction(draw(st.integers(1, MOST_SNR))), target.core.variance
+    epsilon = last * variance / draw(st.integers(2, 40))
+    entropy = target.core.entropy(FLOATS)
+    needed = 1 + ceil(log(float(last * variance / epsilon)) / log1p(float(epsilon) / (2 * entropy)))
+    steps = max(2, needed + draw(st.integers(0, 3)))
+    schedule = Schedule.geometric(min(steps, 60), epsilon / variance, last)
+    return Instance(target, schedule, parameters={"epsilon": epsilon})
+
+
+def instances_for(claim_id: str) -> st.SearchStrategy[Instance]:
+    """Instances on which the claim's hypotheses have a chance to hold."""
+    bound = bounds.ALL[claim_id]
+    predicates = {hypothesis.predicate for hypothesis in bound.hypotheses}
+    if "epsilon" in bound.symbols:
+        return enough_steps()
+    if "snr" in bound.symbols or "mutual_information" in bound.symbols:
+        snr = st.one_of(nice, nice.map(lambda x: x / 1000))
+        return st.builds(lambda target, s: Instance(target, snr=s), mixtures(), snr)
+    schedule = any_schedule
+    if "geometric_steps" in predicates:
+        schedule = geometric
+    elif "uniform_steps" in predicates:
+        schedule = uniform
+    return st.builds(Instance, mixtures(), schedule)
+
+
+@pytest.mark.parametrize("claim_id", list(bounds.ALL))
+def test_no_instance_refutes_the_claim(claim_id):
+    statuses: Counter[Status] = Counter()
+
+    @settings(max_examples=25, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+    @given(instances_for(claim_id))
+    def check(instance: Instance) -> None:
+        verdict = compare(claim_id, instance, digits=DIGITS)
+        statuses[verdict.status] += 1
+        assert verdict.status in (Status.HOLDS, Status.NOT_APPLICABLE), verdict
+
+    check()
+    assert statuses[Status.HOLDS] >= 5
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("claim_id", list(bounds.ALL))
+def test_a_longer_search_finds_nothing_either(claim_id):
+    @settings(max_examples=400, deadline=None, suppress_health_check=list(HealthCheck))
+    @given(instances_for(claim_id))
+    def check(instance: Instance) -> None:
+        verdict = compare(claim_id, instance, digits=DIGITS)
+        assert verdict.status in (Status.HOLDS, Status.NOT_APPLICABLE), verdict
+
+    check()
+
+
+def test_the_registry_is_that_of_the_theory():
+    built_in = {claim.id for claim in claims(entry=False)}
+    assert set(bounds.ALL) <= built_in
+    assert {twin.id for twin in twins()} == set(bounds.TWINS)
+
+
+def test_every_claim_has_a_twin():
+    assert {twin.bound.twin_of for twin in twins()} == set(bounds.ALL)
+
+
+@pytest.mark.parametrize("twin_id", list(bounds.TWINS))
+def test_every_twin_is_refuted_by_its_counterexample(twin_id):
+    twin = bounds.TWINS[twin_id]
+    assert twin.why_false
+    verdict = compare(twin_id, from_counterexample(twin.counterexample), digits=DIGITS)
+    assert verdict.status is Status.REFUTED
+    assert verdict.truth.value > verdict.bound
+
+
+def test_the_frozen_covariance_is_refuted_on_the_skewed_target():
+    skew = Mixture(["19/20", "1/20"], [0, 1], variance=0)
+    verdict = compare("diffcert/frozen-covariance/twin", Instance(skew, Schedule.from_snr(["0", "0.1"])))
+    assert verdict.status is Status.REFUTED
+    assert f"{float(verdict.ratio):.4f}" == "1.0239"
