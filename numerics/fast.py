@@ -10,6 +10,7 @@ relative accuracy.
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
@@ -98,10 +99,16 @@ def _wide(law: Law, t: float, functional: Functional, h: float, reach: float, no
     return float(_batch(law, np.array([t]), functional, h, reach, math.ceil(nodes))[0])
 
 
+@lru_cache(maxsize=1024)
+def _arrays(law: Law) -> tuple[Array, Array]:
+    """The logarithms of the weights, of shape (atom, 1), and the atoms."""
+    log_weights = np.array([log_of(w) for w in law.weights])[:, None]
+    return log_weights, np.array([float(b) for b in law.atoms])
+
+
 def _batch(law: Law, t: Array, functional: Functional, h: float, reach: float, nodes: int) -> Array:
     """The trapezoidal sums for one spacing; arrays of shape (snr, atom, node)."""
-    log_weights = np.array([log_of(w) for w in law.weights])[:, None]
-    atoms = np.array([float(b) for b in law.atoms])
+    log_weights, atoms = _arrays(law)
     s = np.sqrt(t)[:, None]
     z = s * atoms[0] - reach + h * np.arange(nodes)
     exponents = z[:, None, :] - (s * atoms)[:, :, None]
@@ -141,7 +148,7 @@ def _information(law: Law, t: Array, z: Array, exponents: Array, likelihood: Arr
     variance = float(law.variance)
     weak = (t * variance < 0.5 * entropy) & (np.sqrt(t) * float(law.span) < _WEAK_SPREAD)
     if weak.any():
-        atoms = np.array([float(b) for b in law.atoms])[:, None]
+        atoms = _arrays(law)[1][:, None]
         s = np.sqrt(t[weak])[:, None, None]
         tilt = s * atoms * z[weak][:, None, :] - t[weak][:, None, None] * atoms**2 / 2
         mean_tilt = -t[weak][:, None] * variance / 2

@@ -35,6 +35,8 @@ def evaluate(law: Law, t: Any, functional: Functional, digits: int, tolerance: A
         t = +mpmath.mpf(t)
         tolerance = mpmath.mpf(tolerance)
         entropy = -mpmath.fsum(x * mpmath.log(x) for x in w)
+        if t == 0:
+            return _at_zero(w, b, functional), mpmath.mpf(0)
         limit = entropy if functional == "mutual_information" else mpmath.mpf(0)
         missing = _missing(w, b, t)
         if missing <= max(tolerance, mpmath.mpf(10) ** (-2 * digits) * arithmetic.number(law.variance)) / 4:
@@ -53,6 +55,12 @@ def evaluate(law: Law, t: Any, functional: Functional, digits: int, tolerance: A
                     return total, change
             previous, h, count = total, h / 2, 2 * count
         raise PrecisionError(f"{functional}: the mpmath engine needs more than {MOST_NODES} nodes")
+
+
+def _at_zero(w: list[Any], b: list[Any], functional: Functional) -> Any:
+    """The functional of the law itself, whose atoms are measured from the mean."""
+    variance = mpmath.fsum(x * y * y for x, y in zip(w, b, strict=True))
+    return {"mmse": variance, "mutual_information": mpmath.mpf(0)}.get(functional, variance**2)
 
 
 def _missing(w: list[Any], b: list[Any], t: Any) -> Any:

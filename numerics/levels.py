@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from numerics.arithmetic import Arithmetic
@@ -51,12 +52,14 @@ def _preserving(steps: int, spacing: str, factors: Sequence[Any], one: Any) -> l
     return [*levels, Level(one, one - one, noise_free=True)]
 
 
-def _ddpm_linear(p: Mapping[str, Any], ops: Arithmetic) -> list[Level]:
+@lru_cache(maxsize=1)
+def _ddpm_alphas() -> list[Fraction]:
     first, last = Fraction(1, 10**4), Fraction(2, 100)
-    factors = [
-        ops.number(1 - first - (last - first) * Fraction(j, TRAINING_LEVELS - 1))
-        for j in range(TRAINING_LEVELS)
-    ]
+    return [1 - first - (last - first) * Fraction(j, TRAINING_LEVELS - 1) for j in range(TRAINING_LEVELS)]
+
+
+def _ddpm_linear(p: Mapping[str, Any], ops: Arithmetic) -> list[Level]:
+    factors = [ops.number(alpha) for alpha in _ddpm_alphas()]
     return _preserving(int(p["steps"]), p["spacing"], factors, ops.number(1))
 
 

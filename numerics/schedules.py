@@ -94,6 +94,14 @@ class Schedule:
         """ "alpha_bar", "sigmas", "times" (flow matching) or "snr" (knots of the core)."""
         return _CONVENTIONS.get(self.name, "alpha_bar")
 
+    @property
+    def ends_noise_free(self) -> bool:
+        """Whether the last level is free of noise; False for knots of the core."""
+        if self.name in LISTS:
+            clean = {"alpha_bar": 1, "sigmas": 0, "times": 0}.get(self.convention)
+            return bool(self.parameters[LISTS[self.name]][-1] == clean)
+        return self.name not in (*KNOTS, "li_cai_wei")
+
     # Constructors
 
     @classmethod
@@ -246,11 +254,7 @@ class Schedule:
         """What the reader of a result should know: a dropped noise-free level."""
         if not isinstance(target, Mixture):
             raise ValueError(f"target: {shown(target)} is not a Mixture")
-        if self.name in KNOTS or target.variance:
-            return ()
-        with balls(64).precision():
-            dropped = self.levels(balls(64))[-1].noise_free
-        if not dropped:
+        if target.variance or not self.ends_noise_free:
             return ()
         return (
             "v = 0: the noise-free last level (snr infinite) is dropped; the path ends one knot earlier",

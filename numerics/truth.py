@@ -8,6 +8,8 @@ from typing import Any
 import flint
 import mpmath
 
+from numerics.arithmetic import balls
+
 __all__ = ["PrecisionError", "SpanError", "Truth"]
 
 
@@ -37,15 +39,17 @@ class Truth:
     notes: tuple[str, ...] = ()
 
     def lower(self) -> Any:
-        """The lower end of the enclosure, a number of the engine's system (exact for a ball)."""
+        """The lower end of the enclosure, a number of the engine's system (rounded outward for a ball)."""
         if isinstance(self.value, flint.arb):
-            return self.value.lower()
+            with balls(self.value.mid().bits() + 64).precision():
+                return self.value.lower()
         return self.value - self.error
 
     def upper(self) -> Any:
-        """The upper end of the enclosure, a number of the engine's system (exact for a ball)."""
+        """The upper end of the enclosure, a number of the engine's system (rounded outward for a ball)."""
         if isinstance(self.value, flint.arb):
-            return self.value.upper()
+            with balls(self.value.mid().bits() + 64).precision():
+                return self.value.upper()
         return self.value + self.error
 
     @property
