@@ -13,6 +13,7 @@ from fractions import Fraction
 from numbers import Integral, Rational, Real
 from typing import Any, TypeAlias
 
+import mpmath
 import numpy as np
 
 __all__ = [
@@ -69,9 +70,8 @@ def _parse(value: str, name: str) -> Fraction:
 
 
 def _from_real(value: Any, name: str) -> Fraction:
-    mantissa = getattr(value, "_mpf_", None)
-    if mantissa is not None:
-        sign, man, exponent, _ = mantissa
+    if isinstance(value, mpmath.mpf):
+        sign, man, exponent, _ = value._mpf_
         if not man and exponent:
             raise ValueError(f"{name}: {shown(value)} is not finite")
         if abs(exponent) > 4 * MOST_CHARACTERS:
@@ -100,7 +100,7 @@ def rational(value: Any, name: str, exponent: int = LARGEST_EXPONENT) -> Fractio
         if not value.is_finite():
             raise ValueError(f"{name}: {value} is not finite")
         number = _parse(str(value), name)
-    elif isinstance(value, Real) or hasattr(value, "_mpf_"):
+    elif isinstance(value, Real):
         number = _from_real(value, name)
     else:
         raise ValueError(f"{name}: {shown(value)} is not a number")

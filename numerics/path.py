@@ -126,7 +126,8 @@ def _fast(target: Mixture, schedule: Schedule, moments: tuple[str, ...]) -> Knot
     terms = by * mmse[:-1] / 2
     value = math.fsum([*terms, -last, first])
     tail = float(by @ fast_tails(core, at))
-    error = 1e-15 * (math.fsum(terms) + last + first) + tail
+    largest = max(float(terms.max()), last, first)
+    error = 1e-15 * (math.fsum(terms) + last + first) + 4e-15 * largest + tail
     short = by < np.maximum(0.05 / wide if wide else math.inf, 0.02 * at)
     if error > _CANCELLED * abs(value) and short.any():
         value, error = _without_cancellation(core, np.array(knots), by, terms, short)

@@ -300,9 +300,10 @@ class Schedule:
             "karras": {"steps"},
             "flow_matching": {"steps"},
         }.get(name, {LISTS[name]} if name in LISTS else {"steps", "spacing"})
-        unknown = sorted(set(arguments) - allowed, key=str)
-        if unknown:
-            raise ValueError(f"schedule: unknown key {shown(unknown[0])} ({', '.join(sorted(allowed))})")
+        for key in arguments:
+            if key not in allowed:
+                known = ", ".join(sorted(allowed))
+                raise ValueError(f"schedule: unknown key {shown(key)} ({known})")
         required = LISTS.get(name, "steps")
         if required not in arguments:
             raise ValueError(f"schedule: the key {required!r} is missing")

@@ -18,6 +18,7 @@ import numpy.typing as npt
 from numerics.arithmetic import Arithmetic
 from numerics.exact import (
     LARGEST_EXPONENT,
+    choice,
     integer,
     items,
     parse_json,
@@ -217,7 +218,7 @@ class Mixture:
 
     def sample(self, rng: np.random.Generator, n: int) -> npt.NDArray[np.float64]:
         """n independent draws of X as floats, of shape (n, d)."""
-        n = integer(n, "n", 0)
+        n = integer(n, "n", 0, 10**9)
         weights = np.array([float(w) for w in self.weights])
         means = np.array([[float(x) for x in point] for point in self.means])
         component = rng.choice(len(weights), size=n, p=weights / weights.sum())
@@ -245,14 +246,13 @@ class Mixture:
         """The target that `to_dict` wrote; ValueError names a missing or unknown key."""
         if not isinstance(data, Mapping):
             raise ValueError("target: not a table with the keys weights, means and variance")
-        unknown = sorted(set(data) - {"type", "weights", "means", "variance"}, key=str)
-        if unknown:
-            raise ValueError(f"target: unknown key {shown(unknown[0])} (weights, means, variance)")
+        for key in data:
+            if key not in ("type", "weights", "means", "variance"):
+                raise ValueError(f"target: unknown key {shown(key)} (weights, means, variance)")
         for key in ("weights", "means"):
             if key not in data:
                 raise ValueError(f"target: the key {key!r} is missing")
-        if data.get("type", "mixture") != "mixture":
-            raise ValueError(f"target: unknown type {shown(data['type'])} (mixture)")
+        choice(data.get("type", "mixture"), "target: type", ("mixture",))
         return cls(data["weights"], data["means"], data.get("variance", 1))
 
     def to_json(self) -> str:
