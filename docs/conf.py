@@ -1,0 +1,56 @@
+"""Configuration of the documentation site. The package is installed, not found by a path."""
+
+from __future__ import annotations
+
+from importlib.util import module_from_spec, spec_from_file_location
+from pathlib import Path
+
+from sphinx.application import Sphinx
+
+import diffcert
+
+project = "diffcert"
+author = "The diffcert developers"
+copyright = author
+version = release = diffcert.__version__
+
+extensions = ["sphinx.ext.autodoc", "sphinx.ext.doctest"]
+local_extensions = ["docstrings", "mathml", "statements"]
+
+root_doc = "index"
+exclude_patterns = ["_build"]
+default_role = "code"
+smartquotes = False
+nitpicky = True
+nitpick_ignore_regex = [
+    (r"py:.*", r"(flint|np|numpy|sp|sympy|mpmath|npt|matplotlib|collections|fractions)\..*"),
+    (r"py:.*", r"(optional|shape.*|Ellipsis|Any|Figure|Fraction|Callable|Iterable|Mapping|Sequence)"),
+]
+
+autodoc_typehints = "none"
+autodoc_member_order = "bysource"
+autodoc_class_signature = "mixed"
+doctest_test_doctest_blocks = "default"
+doctest_global_setup = "import diffcert"
+
+html_theme = "furo"
+html_title = "diffcert"
+html_static_path = ["static"]
+html_css_files = ["site.css"]
+html_math_renderer = "mathml"
+html_copy_source = False
+html_show_sourcelink = False
+html_last_updated_fmt = None
+html_theme_options = {"navigation_with_keys": True}
+
+
+def setup(app: Sphinx) -> None:
+    """Load the extensions that live beside this file."""
+    for name in local_extensions:
+        place = Path(__file__).parent / "extensions" / f"{name}.py"
+        spec = spec_from_file_location(f"diffcert_site_{name}", place)
+        if spec is None or spec.loader is None:
+            raise RuntimeError(f"the extension {place} cannot be loaded")
+        module = module_from_spec(spec)
+        spec.loader.exec_module(module)
+        module.setup(app)

@@ -1,0 +1,196 @@
+"""The statements: the true ones hold and the planted ones fail, by numbers of another route."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+import pytest
+import sympy as sp
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from numerics.arithmetic import FLOATS
+from tests.theory.world import FIVE, Law, World, geometric, law_of, uniform
+from theory import bounds, lower, lower_relation
+from theory import symbols as sym
+from theory.derivation import DerivationError
+
+TRUE, TWINS = list(bounds.ALL.values()), list(bounds.TWINS.values())
+
+
+def predicate(world: World, key: str) -> bool:
+    knots = np.array(world.knots)
+    curvature = [world.law.at(float(t))["M''"] for t in np.linspace(0, knots[-1], 60)]
+    return {
+        "matched_sampler": True,
+        "uniform_steps": bool(np.allclose(np.diff(knots), (knots[-1] - knots[0]) / (len(knots) - 1))),
+        "geometric_steps": bool(
+            knots[0] == 0 and np.allclose(knots[2:] * knots[1], knots[1:-1] * knots[min(2, len(knots) - 1)])
+        ),
+        "mmse_convex": min(curvature) >= 0,
+        "mmse_not_convex": min(curvature) < 0,
+    }[key]
+
+
+def applies(bound: bounds.Bound, world: World, values: Mapping[str, Any]) -> bool:
+    for hypothesis in bound.hypotheses:
+        if hypothesis.predicate is not None:
+            if not predicate(world, hypothesis.predicate):
+                return False
+        else:
+            lhs, relation, rhs = lower_relation(hypothesis.relation)(FLOATS, values)
+            if not {"<=": lhs <= rhs, ">=": lhs >= rhs, "<": lhs < rhs, ">": lhs > rhs}[relation]:
+                return False
+    return True
+
+
+def ratio(bound: bounds.Bound, values: Mapping[str, Any]) -> float:
+    """Truth over bound, but infinite where the bound is zero and the truth is not."""
+    formula, truth = lower(bound.formula)(FLOATS, values), values[sym.key_of(bound.truth)]
+    assert bound.relation == "<="
+    return truth / formula if formula > 0 else float("inf")
+
+
+def world_of(counterexample: Mapping[str, Any]) -> tuple[World, float | None]:
+    law = law_of(counterexample["weights"], counterexample["means"])
+    snr = float(Fraction(counterexample["snr"])) if "snr" in counterexample else None
+    if "geometric" in counterexample:
+        data = counterexample["geometric"]
+        knots = geometric(data["steps"], *(float(Fraction(data[end])) for end in ("first", "last")))
+    else:
+        knots = tuple(float(Fraction(t)) for t in counterexample.get("snr_knots", ("0", "1")))
+    parameters = counterexample.get("parameters", {})
+    return World(law, knots, float(Fraction(parameters.get("epsilon", "1")))), snr
+
+
+@pytest.mark.parametrize("twin", TWINS, ids=lambda b: b.id)
+def test_a_twin_fails_on_its_counterexample(twin: bounds.Bound) -> None:
+    world, snr = world_of(twin.counterexample)
+    values = world.values(snr)
+    assert applies(twin, world, values)
+    assert ratio(twin, values) > 1.01
+    largest = (
+        1 / Fraction(twin.counterexample["variance"]) if twin.counterexample["variance"] != "0" else None
+    )
+    assert largest is None or max(world.knots) <= largest
+
+
+@pytest.mark.parametrize("twin", TWINS, ids=lambda b: b.id)
+def test_the_original_of_a_twin_holds_there(twin: bounds.Bound) -> None:
+    original = bounds.ALL[twin.twin_of or ""]
+    world, snr = world_of(twin.counterexample)
+    values = world.values(snr)
+    if applies(original, world, values):
+        assert ratio(original, values) <= 1
+    else:
+        assert twin in (bounds.twins.convex_halved_not_convex, bounds.twins.step_complexity_no_logarithm)
+
+
+def test_every_bound_has_a_twin() -> None:
+    assert {twin.twin_of for twin in TWINS} == set(bounds.ALL)
+    assert not set(bounds.TWINS) & set(bounds.ALL)
+    for twin in TWINS:
+        assert twin.is_twin
+        assert twin.why_false
+        assert twin.derivation is None
+        assert "/twin" in twin.id
+        with pytest.raises(ValueError, match="no derivation"):
+            twin.check()
+
+
+@st.composite
+def laws(draw: st.DrawFn) -> Law:
+    size = draw(st.integers(2, 4))
+    counts = draw(st.lists(st.integers(1, 40), min_size=size, max_size=size))
+    gaps = draw(st.lists(st.floats(0.3, 3), min_size=size - 1, max_size=size - 1))
+    return Law(tuple(c / sum(counts) for c in counts), tuple(np.cumsum([0.0, *gaps]).tolist()))
+
+
+@st.composite
+def paths(draw: st.DrawFn) -> tuple[float, ...]:
+    steps = draw(st.integers(1, 6))
+    kind = draw(st.sampled_from(["geometric", "uniform", "free"]))
+    if kind == "geometric":
+        return geometric(steps, draw(st.floats(0.01, 0.5)), draw(st.floats(0.6, 8)))
+    start = draw(st.sampled_from([0.0, 0.2, 1.0]))
+    if kind == "uniform":
+        return uniform(steps, start, start + draw(st.floats(0.1, 5)))
+    gaps = draw(st.lists(st.floats(0.01, 2), min_size=steps, max_size=steps))
+    return (start, *(start + np.cumsum(gaps)).tolist())
+
+
+@pytest.mark.parametrize("bound", TRUE, ids=lambda b: b.id)
+@given(law=laws(), path=paths(), snr=st.floats(0.01, 20), epsilon=st.floats(0.01, 3))
+@settings(max_examples=30, deadline=None)
+def test_a_bound_holds_wherever_it_applies(
+    bound: bounds.Bound, law: Law, path: tuple[float, ...], snr: float, epsilon: float
+) -> None:
+    world = World(law, path, epsilon)
+    values = world.values(snr)
+    if applies(bound, world, values):
+        assert ratio(bound, values) <= 1 + 1e-9
+
+
+def test_the_start_needs_its_term() -> None:
+    """One step from zero: kappa is 0, and t_1 V/2 pays for everything."""
+    world = World(FIVE, (0.0, 2.0))
+    values = world.values()
+    assert values["kappa"] == 0
+    assert lower(bounds.reeves_pfister.bounded_ratio_information.formula)(FLOATS, values) == pytest.approx(
+        FIVE.variance
+    )
+
+
+def test_few_tiny_first_steps_are_not_enough() -> None:
+    """With t_1 far below epsilon/V the range T/t_1 counts, not T V/epsilon."""
+    epsilon, law = 0.5, FIVE
+    needed = 1 + int(np.ceil(np.log(10 * law.variance / epsilon) / np.log(1 + epsilon / (2 * law.entropy))))
+    world = World(law, geometric(needed, 1e-40, 10.0), epsilon)
+    assert world.path_kl > epsilon
+    assert not applies(bounds.aghapour_bayraktar.step_complexity, world, world.values())
+
+
+@pytest.mark.parametrize("bound", [*TRUE, *TWINS], ids=lambda b: b.id)
+def test_the_record_is_complete(bound: bounds.Bound) -> None:
+    assert bound.title
+    assert bound.source.theorem or bound.source.note
+    assert bound.symbols >= bound.formula_symbols
+    assert bound.statement == sp.Le(bound.truth, bound.formula, evaluate=False)
+    on_paths = bound.truth == sym.path_kl
+    assert on_paths == any(h.predicate == "matched_sampler" for h in bound.hypotheses)
+    assert hash(bound) == hash(replace(bound))
+    assert bound == replace(bound)
+
+
+def test_names_are_ids() -> None:
+    for module in (bounds.reeves_pfister, bounds.aghapour_bayraktar, bounds.ours, bounds.twins):
+        for bound in module.ALL:
+            names = [name for name in module.__all__ if getattr(module, name) is bound]
+            assert len(names) == 1
+            if module is not bounds.twins:
+                assert bound.id.split("/")[1].replace("-", "_") == names[0]
+
+
+def test_a_bound_with_another_formula_is_not_proved() -> None:
+    bound = bounds.reeves_pfister.uniform_steps
+    for changed in (
+        replace(bound, formula=bound.formula / 2),
+        replace(bound, relation=">="),
+        replace(bound, hypotheses=bound.hypotheses[:1]),
+        replace(bound, truth=sym.mmse),
+    ):
+        with pytest.raises(ValueError, match=r"another statement|needs more"):
+            changed.check()
+
+
+def test_a_broken_derivation_is_reported() -> None:
+    bound = bounds.reeves_pfister.uniform_steps
+    assert bound.derivation is not None
+    steps = bound.derivation.steps
+    broken = replace(bound.derivation, steps=(replace(steps[0], relation=">="), *steps[1:]))
+    with pytest.raises(DerivationError, match="step 1"):
+        replace(bound, derivation=broken).check()

@@ -1,0 +1,327 @@
+"""Lowered formulas: three number systems agree, and what cannot be lowered says so."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from fractions import Fraction
+from typing import Any
+
+import flint
+import mpmath
+import numpy as np
+import pytest
+import sympy as sp
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from numerics.arithmetic import FLOATS, balls, mpmath_numbers
+from theory import bounds, lower, lower_relation
+from theory import symbols as sym
+from theory.lowering import LoweringError
+
+BALLS, DIGITS = balls(400), mpmath_numbers(60)
+k, n = sym.k, sym.number_of_steps
+positive = st.fractions(min_value=Fraction(1, 50), max_value=20, max_denominator=64)
+
+
+def agree(formula: Any, values: dict[str, Any]) -> None:
+    """Floats, mpmath numbers and balls give the same value, the ball a small one around it."""
+    ball = formula(BALLS, values)
+    precise = formula(DIGITS, values)
+    rough = float(formula(FLOATS, values))
+    with BALLS.precision():
+        with DIGITS.precision():
+            middle = mpmath.mpf(ball.mid().str(80, radius=False))
+            scale = max(1, abs(precise))
+            assert abs(precise - middle) <= mpmath.mpf(10) ** -50 * scale
+        assert ball.rad() <= flint.arb(10) ** -90 * (1 + abs(ball.mid()))
+    assert rough == pytest.approx(float(precise), rel=1e-9, abs=1e-9)
+
+
+FORMULA_KEYS = frozenset(
+    ["kappa", "last", "entropy", "variance", "number_of_steps", "knots", "steps", "mmse_at", "first"]
+)
+"""What the random formulas are made of."""
+
+
+@st.composite
+def instances(draw: st.DrawFn, keys: frozenset[str]) -> dict[str, Any]:
+    """Exact values for some symbols of the table, not necessarily those of a path."""
+    steps = draw(st.integers(1, 6))
+    many = st.lists(positive, min_size=steps + 1, max_size=steps + 1)
+    special: dict[str, st.SearchStrategy[Any]] = {
+        "number_of_steps": st.just(steps),
+        "rank": st.integers(1, 5),
+        "first": st.sampled_from([Fraction(0), Fraction(1, 3)]),
+    }
+    kinds = {key: many if sym.QUANTITIES[key].indexed else positive for key in keys}
+    return {key: draw(special.get(key, kinds[key])) for key in sorted(keys)}
+
+
+EVERY_BOUND = [*bounds.ALL.values(), *bounds.TWINS.values()]
+
+
+@pytest.mark.parametrize("bound", EVERY_BOUND, ids=lambda b: b.id)
+@given(data=st.data())
+@settings(max_examples=20, deadline=None)
+def test_bounds_in_three_number_systems(bound: bounds.Bound, data: st.DataObject) -> None:
+    formula = lower(bound.formula)
+    values = data.draw(instances(formula.symbols))
+    assert formula.symbols == bound.formula_symbols
+    agree(formula, values)
+
+
+@st.composite
+def formulas(draw: st.DrawFn) -> sp.Expr:
+    """Formulas that are positive wherever the symbols are, so that every operation is defined."""
+    symbols = [sym.kappa, sym.last, sym.entropy, sym.variance, sym.number_of_steps]
+    leaves = st.sampled_from([*symbols, sp.Integer(2), sp.Rational(3, 7), sp.pi])
+    bases = st.sampled_from([sym.knots, sym.mmse_at])
+    indexed = st.builds(lambda base, i: base[i], bases, st.integers(0, 1))
+
+    def grown(inner: st.SearchStrategy[sp.Expr]) -> st.SearchStrategy[sp.Expr]:
+        return st.one_of(
+            st.builds(lambda a, b: a + b, inner, inner),
+            st.builds(lambda a, b: a * b, inner, inner),
+            st.builds(lambda a, b: a / b, inner, inner),
+            st.builds(sp.sqrt, inner),
+            st.builds(lambda a: a ** sp.Rational(2, 3), inner),
+            st.builds(lambda a: a ** sp.Integer(-2), inner),
+            st.builds(lambda a: sp.log(1 + a), inner),
+            st.builds(lambda a: 2 + sp.cos(a), inner),
+            st.builds(lambda a: sp.exp(-1 / (1 + a)), inner),
+            st.builds(lambda a, b: sp.Max(a, b), inner, inner),
+            st.builds(lambda a, b: sp.Min(a, b), inner, inner),
+            st.builds(lambda a, b: (1 + a) ** (1 / (1 + b)), inner, inner),
+            st.builds(lambda a: 1 + abs(1 - a), inner),
+            st.builds(lambda a: sp.Sum(a * sym.mmse_at[k], (k, 0, n - 1)), inner),
+            st.builds(lambda a: sp.Sum(a + sym.steps[k] / sym.knots[k + 1], (k, 0, n - 1)), inner),
+            st.builds(lambda a, b: sp.Piecewise((a, sp.Eq(sym.first, 0)), (b, True)), inner, inner),
+        )
+
+    return draw(st.recursive(st.one_of(leaves, indexed), grown, max_leaves=8))
+
+
+@given(formula=formulas(), values=instances(FORMULA_KEYS))
+@settings(max_examples=150, deadline=None)
+def test_random_formulas_in_three_number_systems(formula: sp.Expr, values: dict[str, Any]) -> None:
+    agree(lower(formula), values)
+
+
+@given(values=instances(bounds.reeves_pfister.dimension_baseline.formula_symbols))
+@settings(max_examples=20, deadline=None)
+def test_balls_contain_every_point(values: dict[str, Any]) -> None:
+    """Widened inputs give a ball around the value of the exact ones."""
+    formula = lower(bounds.reeves_pfister.dimension_baseline.formula)
+    with BALLS.precision():
+        wide = {
+            key: value
+            if isinstance(value, int | list) or key == "first"
+            else flint.arb(flint.fmpq(value.numerator, value.denominator), "1e-6")
+            for key, value in values.items()
+        }
+    exact, ball = formula(BALLS, values), formula(BALLS, wide)
+    with BALLS.precision():
+        assert ball.contains(exact)
+
+
+@given(values=instances(bounds.reeves_pfister.monotone.formula_symbols))
+@settings(max_examples=20, deadline=None)
+def test_sums_by_hand(values: dict[str, Any]) -> None:
+    drops = sum(
+        values["steps"][i] * (values["mmse_at"][i] - values["mmse_at"][i + 1])
+        for i in range(values["number_of_steps"])
+    )
+    formula = lower(bounds.reeves_pfister.monotone.formula)
+    assert formula(FLOATS, values) == pytest.approx(float(drops / 2), rel=1e-12, abs=1e-12)
+    with BALLS.precision():
+        exact = flint.fmpq((drops / 2).numerator, (drops / 2).denominator)
+        assert formula(BALLS, values).contains(exact)
+
+
+def test_arrays_are_carried_along() -> None:
+    """One call for many schedules: the first axis is the index, the others are carried."""
+    formula = lower(bounds.reeves_pfister.monotone.formula)
+    steps, mmse = np.array([[1.0, 2.0], [3.0, 4.0]]), np.array([[5.0, 9.0], [3.0, 4.0], [2.0, 1.0]])
+    both = formula(FLOATS, {"steps": steps, "mmse_at": mmse, "number_of_steps": 2})
+    singles = [
+        formula(FLOATS, {"steps": steps[:, i], "mmse_at": mmse[:, i], "number_of_steps": 2}) for i in (0, 1)
+    ]
+    assert both == pytest.approx(singles)
+
+
+def test_piecewise_on_arrays() -> None:
+    formula = lower(bounds.aghapour_bayraktar.bounded_ratio_entropy.formula)
+    values = {"kappa": 0.5, "entropy": 1.0, "variance": 2.0, "first_positive": 0.25}
+    both = formula(FLOATS, values | {"first": np.array([0.0, 0.1])})
+    assert both == pytest.approx([0.75, 0.5])
+
+
+def test_an_undecided_condition_gives_the_hull() -> None:
+    formula = lower(bounds.aghapour_bayraktar.bounded_ratio_entropy.formula)
+    values = {"kappa": 1, "entropy": 1, "variance": 3, "first_positive": 2}
+    zero, positive_start = (formula(BALLS, values | {"first": Fraction(i)}) for i in (0, 1))
+    with BALLS.precision():
+        unknown = flint.arb(0, "1e-9")
+    hull = formula(BALLS, values | {"first": unknown})
+    with BALLS.precision():
+        assert hull.contains(zero)
+        assert hull.contains(positive_start)
+        assert not zero.contains(positive_start)
+        assert hull.rad() < 2
+
+
+def test_a_decided_condition_takes_one_branch_only() -> None:
+    """With one step the ratio (T/t_1)^(1/(n-1)) is never formed."""
+    formula = lower(bounds.aghapour_bayraktar.geometric_steps.formula)
+    values = {
+        "first_positive": Fraction(1, 4),
+        "variance": 2,
+        "last": 1,
+        "entropy": 1,
+        "number_of_steps": 1,
+    }
+    for ops in (FLOATS, DIGITS, BALLS):
+        assert float(formula(ops, values)) == 0.25
+
+
+def test_nan_in_a_condition_gives_nan() -> None:
+    formula = lower(sp.Piecewise((sym.kappa, sym.first > 1), (2 * sym.kappa, True)))
+    assert np.isnan(formula(FLOATS, {"kappa": 1.0, "first": float("nan")}))
+    with DIGITS.precision():
+        assert mpmath.isnan(formula(DIGITS, {"kappa": mpmath.mpf(1), "first": mpmath.nan}))
+
+
+class Counting:
+    """Floats that count the operations."""
+
+    def __init__(self) -> None:
+        self.calls: Counter[str] = Counter()
+        self.name = "counting"
+
+    def __getattr__(self, name: str) -> Any:
+        self.calls[name] += 1
+        return getattr(FLOATS, name)
+
+
+def test_common_subexpressions_are_shared() -> None:
+    part = sp.exp(sym.kappa + sym.entropy)
+    formula = lower(part + sp.log(1 + part) + 1 / (2 + part) + sp.Sum(part * sym.mmse_at[k], (k, 0, n - 1)))
+    ops = Counting()
+    formula(ops, {"kappa": 0.1, "entropy": 0.2, "mmse_at": [1.0] * 51, "number_of_steps": 50})
+    assert ops.calls["exp"] == 1
+
+
+def test_what_depends_on_the_index_is_shared_within_a_term() -> None:
+    part = sp.exp(sym.mmse_at[k])
+    formula = lower(sp.Sum(part + 1 / (1 + part), (k, 0, n - 1)))
+    ops = Counting()
+    formula(ops, {"mmse_at": [0.1] * 21, "number_of_steps": 20})
+    assert ops.calls["exp"] == 20
+
+
+def test_nested_sums() -> None:
+    i = sp.Symbol("i", integer=True, nonnegative=True)
+    double = sp.Sum(sp.Sum(sym.mmse_at[k] * sym.knots[i] * k, (k, 0, i)), (i, 0, n))
+    same = sp.Sum(sym.mmse_at[k] * sym.knots[i] * k, (k, 0, i), (i, 0, n))
+    mmse, knots = [1.0, 2.0, 5.0], [3.0, 7.0, 11.0]
+    expected = sum(mmse[b] * knots[a] * b for a in range(3) for b in range(a + 1))
+    for formula in (double, same):
+        values = {"mmse_at": mmse, "knots": knots, "number_of_steps": 2}
+        assert lower(formula)(FLOATS, values) == expected
+
+
+def test_a_sum_inside_a_sum_over_the_same_letter() -> None:
+    inner = sp.Sum(sym.mmse_at[k], (k, 0, 1))
+    formula = lower(sp.Sum(sym.knots[k] * inner, (k, 0, 2)))
+    values = {"mmse_at": [1.0, 2.0], "knots": [3.0, 7.0, 11.0]}
+    assert formula(FLOATS, values) == 63.0
+
+
+def test_an_empty_sum_is_zero() -> None:
+    formula = lower(bounds.twins.monotone_off_by_one.formula)
+    assert formula(FLOATS, {"steps": [1.0], "mmse_at": [2.0, 1.0], "number_of_steps": 1}) == 0
+
+
+def test_floats_in_formulas_are_the_binary_numbers_they_are() -> None:
+    value = lower(sp.Float(0.1) * sym.kappa)(BALLS, {"kappa": 1})
+    with BALLS.precision():
+        assert value.contains(flint.arb(0.1))
+        assert not value.contains(flint.arb(1) / 10)
+
+
+def test_the_number_of_steps_may_be_a_ball() -> None:
+    values: dict[str, Any] = {"steps": [1, 1], "mmse_at": [3, 2, 1]}
+    formula = lower(bounds.reeves_pfister.monotone.formula)
+    assert float(formula(BALLS, values | {"number_of_steps": flint.arb(2)})) == 1
+    with pytest.raises(LoweringError, match="not an exact integer"):
+        formula(BALLS, values | {"number_of_steps": flint.arb(2, 1)})
+    with pytest.raises(LoweringError, match="not an exact integer"):
+        formula(FLOATS, values | {"number_of_steps": 1.5})
+
+
+def test_the_precision_of_the_caller_does_not_matter() -> None:
+    formula = lower(sp.log(2 + sym.kappa))
+    before = flint.ctx.prec, mpmath.mp.prec
+    flint.ctx.prec = mpmath.mp.prec = 20
+    try:
+        ball, number = formula(BALLS, {"kappa": 1}), formula(DIGITS, {"kappa": 1})
+        assert (flint.ctx.prec, mpmath.mp.prec) == (20, 20)
+    finally:
+        flint.ctx.prec, mpmath.mp.prec = before
+    with BALLS.precision(), DIGITS.precision():
+        assert ball.rad() < flint.arb("1e-100")
+        assert abs(number - mpmath.log(3)) < mpmath.mpf("1e-58")
+
+
+def test_relations_give_both_sides_and_decide_nothing() -> None:
+    relation = lower_relation(sp.Le(sym.first_positive * sym.variance, sym.epsilon))
+    assert relation.symbols == {"first_positive", "variance", "epsilon"}
+    values = {"first_positive": 0.5, "variance": 3.0, "epsilon": 1.0}
+    assert relation(FLOATS, values) == (1.5, "<=", 1.0)
+
+
+@pytest.mark.parametrize(
+    ("expression", "message"),
+    [
+        (sp.sin(sym.kappa), "sin is not one of"),
+        (sp.Integral(sym.kappa, (sym.kappa, 0, 1)), "Integral|not one of"),
+        (sp.oo, "not one of"),
+        (sp.I * sym.kappa, "not one of"),
+        (sp.Symbol("kappa"), "use theory.symbols.kappa"),
+        (sp.Symbol("banana"), "stands for no quantity"),
+        (sym.k * sym.kappa, "stands for no quantity"),
+        (sym.mmse_at[sym.number_of_steps / 2], "integer combination"),
+        (sp.IndexedBase("Q")[0], "stands for no quantity"),
+        (sp.Piecewise((1, sp.And(sym.kappa > 1, sym.last > 1)), (0, True)), "single relation"),
+    ],
+)
+def test_what_cannot_be_lowered_says_so(expression: sp.Expr, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        lower(expression)
+
+
+@pytest.mark.parametrize("thing", ["kappa", 1, None, sp.Le(sym.kappa, 1), b"x"])
+def test_only_sympy_expressions_are_lowered(thing: Any) -> None:
+    with pytest.raises(LoweringError, match="not a sympy expression"):
+        lower(thing)
+
+
+@pytest.mark.parametrize("thing", ["kappa <= 1", sp.true, sym.kappa])
+def test_only_relations_are_lowered_as_relations(thing: Any) -> None:
+    with pytest.raises(LoweringError, match="not a relation"):
+        lower_relation(thing)
+
+
+def test_missing_values_are_named() -> None:
+    formula = lower(sym.kappa * sym.entropy)
+    with pytest.raises(KeyError, match="entropy, kappa"):
+        formula(FLOATS, {})
+
+
+@pytest.mark.parametrize("index", [-1, 3])
+def test_an_index_outside_the_values_is_an_error(index: int) -> None:
+    values: dict[str, Sequence[float]] = {"mmse_at": [3.0, 2.0, 1.0]}
+    with pytest.raises(LoweringError, match=r"outside 0\.\.2"):
+        lower(sym.mmse_at[index])(FLOATS, values)

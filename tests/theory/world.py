@@ -1,0 +1,236 @@
+"""Numbers for formulas, by a route of their own: a discrete law on the line, its channel, a path.
+
+What belongs here: plain float quadrature and an evaluator of sympy expressions that shares nothing with
+`theory.lowering` and `numerics`. What does not: tests.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import pairwise
+from math import ceil, exp, log
+from typing import Any
+
+import numpy as np
+import sympy as sp
+from sympy.core.function import AppliedUndef
+
+from theory import symbols as sym
+from theory.channel import PathMean
+from theory.facts import eigenvalues
+
+_NODES, _WEIGHTS = np.polynomial.legendre.leggauss(24)
+
+_AT_SNR = {sym.mmse: "M", sym.mutual_information: "I", sym.covariance_moment: "C"}
+
+
+@dataclass(frozen=True)
+class Law:
+    """A discrete law on the line in Gaussian noise: its functionals by the trapezoid rule."""
+
+    weights: tuple[float, ...]
+    atoms: tuple[float, ...]
+
+    @cached_property
+    def _known(self) -> dict[float, dict[str, float]]:
+        return {}
+
+    @cached_property
+    def variance(self) -> float:
+        return self.at(0.0)["M"]
+
+    @property
+    def entropy(self) -> float:
+        return float(-sum(w * log(w) for w in self.weights))
+
+    def posterior(self, snr: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Weights of a quadrature over sqrt(t) A + N, posterior mean and variance at its nodes."""
+        w, a = np.array(self.weights), np.array(self.atoms) - self.atoms[0]
+        root, h = snr**0.5, 0.02
+        z = np.arange(min(root * a) - 13, max(root * a) + 13, h)[:, None]
+        logs = np.log(w) - (z - root * a) ** 2 / 2
+        top = logs.max(axis=1, keepdims=True)
+        density = np.exp(top[:, 0]) * np.exp(logs - top).sum(axis=1) * h / (2 * np.pi) ** 0.5
+        share = np.exp(logs - top)
+        share /= share.sum(axis=1, keepdims=True)
+        return density, share, a
+
+    def at(self, snr: float) -> dict[str, float]:
+        """M, I, C and M'' at a signal-to-noise ratio."""
+        if snr not in self._known:
+            density, share, a = self.posterior(snr)
+            mean = share @ a
+            centred = a - mean[:, None]
+            k2, k3 = (np.sum(share * centred**power, axis=1) for power in (2, 3))
+            with np.errstate(divide="ignore", invalid="ignore"):
+                surprise = np.where(share > 0, share * np.log(share), 0.0).sum(axis=1)
+            self._known[snr] = {
+                "M": float(density @ k2),
+                "C": float(density @ k2**2),
+                "I": self.entropy + float(density @ surprise),
+                "M''": float(density @ (2 * k2**3 - k3**2)),
+            }
+        return self._known[snr]
+
+    def variances(self, snr: float) -> tuple[np.ndarray, np.ndarray]:
+        """Weights of a quadrature over the observation, and the posterior variance at its nodes."""
+        density, share, a = self.posterior(snr)
+        return density, np.sum(share * (a - (share @ a)[:, None]) ** 2, axis=1)
+
+
+@dataclass(frozen=True)
+class World:
+    """A law and the knots of a path: a value for every symbol of the table."""
+
+    law: Law
+    knots: tuple[float, ...]
+    epsilon: float = 0.1
+
+    @cached_property
+    def path_kl(self) -> float:
+        at = [self.law.at(t) for t in self.knots]
+        steps = np.diff(self.knots)
+        drops = sum(step * here["M"] for step, here in zip(steps, at, strict=False))
+        return float(drops / 2 - (at[-1]["I"] - at[0]["I"]))
+
+    @cached_property
+    def symbols(self) -> Mapping[sp.Basic, float]:
+        law, knots = self.law, self.knots
+        ratios = [b / a - 1 for a, b in pairwise(knots) if a > 0]
+        return {
+            sym.first: knots[0],
+            sym.first_positive: next(t for t in knots if t > 0),
+            sym.last: knots[-1],
+            sym.number_of_steps: len(knots) - 1,
+            sym.kappa: max(ratios, default=0.0),
+            sym.information_first: law.at(knots[0])["I"],
+            sym.information_last: law.at(knots[-1])["I"],
+            sym.entropy: law.entropy,
+            sym.variance: law.variance,
+            sym.rank: 1,
+            sym.epsilon: self.epsilon,
+            sym.path_kl: self.path_kl,
+        }
+
+    def values(self, snr: float | None = None) -> dict[str, Any]:
+        """The same by key, for lowered formulas."""
+        found: dict[str, Any] = {sym.key_of(symbol): v for symbol, v in self.symbols.items()}
+        at = [self.law.at(t) for t in self.knots]
+        found |= {
+            "knots": list(self.knots),
+            "steps": [b - a for a, b in pairwise(self.knots)],
+            "mmse_at": [here["M"] for here in at],
+            "information_at": [here["I"] for here in at],
+            "covariance_moment_at": [here["C"] for here in at],
+        }
+        if snr is not None:
+            here = self.law.at(snr)
+            found |= {"snr": snr, "mmse": here["M"], "mutual_information": here["I"]}
+            found["covariance_moment"] = here["C"]
+        return found
+
+    def evaluate(self, e: sp.Basic, scope: Mapping[sp.Basic, Any]) -> Any:
+        """The number that an expression stands for; `scope` has the values of its free variables."""
+        if e in scope:
+            return scope[e]
+        if e in self.symbols:
+            return self.symbols[e]
+        if e in _AT_SNR:
+            return self.law.at(scope[sym.snr])[_AT_SNR[e]]
+        if e.is_Number:
+            return float(e)
+
+        def of(part: sp.Basic, **more: Any) -> Any:
+            return self.evaluate(part, scope)
+
+        match e:
+            case sp.Indexed() if e.base != eigenvalues:
+                return self._indexed(e.base, round(of(e.indices[0])))
+            case sp.Derivative():
+                ((variable, times),) = e.variable_count
+                assert (e.expr.func.__name__, times) == ("M", 2)
+                return self.law.at(of(variable))["M''"]
+            case AppliedUndef():
+                return self.law.at(float(of(e.args[0])))[e.func.__name__]
+            case sp.Sum():
+                ((k, low, high),) = e.limits
+                indices = range(round(of(low)), round(of(high)) + 1)
+                return sum(self.evaluate(e.function, {**scope, k: i}) for i in indices)
+            case sp.Integral():
+                return self._integral(e, scope)
+            case sp.Piecewise():
+                return next(of(value) for value, condition in e.args if self.true(condition, scope))
+            case PathMean():
+                density, variance = self.law.variances(scope[sym.snr])
+                inner = {**scope, eigenvalues[0]: variance}
+                total = sp.sympify(e.args[0]).subs(sym.rank, 1).doit()
+                return float(density @ self.evaluate(total, inner))
+            case sp.Add():
+                return sum(of(part) for part in e.args)
+            case sp.Mul():
+                return np.prod([of(part) for part in e.args], axis=0)
+            case sp.Pow():
+                return of(e.base) ** of(e.exp)
+            case sp.log():
+                return log(of(e.args[0]))
+            case sp.exp():
+                return exp(of(e.args[0]))
+            case sp.ceiling():
+                return ceil(of(e.args[0]))
+        raise NotImplementedError(f"{e.func}: {e}")
+
+    def true(self, relation: sp.Basic, scope: Mapping[sp.Basic, Any]) -> bool:
+        """Whether a relation holds between the values of its sides."""
+        if relation in (sp.true, sp.false):
+            return bool(relation)
+        lhs, rhs = (self.evaluate(side, scope) for side in relation.args)
+        return bool(relation.func(sp.Float(lhs), sp.Float(rhs)))
+
+    def _indexed(self, base: sp.IndexedBase, index: int) -> float:
+        assert 0 <= index < len(self.knots)
+        t = self.knots[index]
+        if base == sym.knots:
+            return t
+        if base == sym.steps:
+            return self.knots[index + 1] - t
+        return self.law.at(t)[str(base)]
+
+    def _integral(self, e: sp.Integral, scope: Mapping[sp.Basic, Any]) -> float:
+        ((variable, low, high),) = e.limits
+        a, b = (float(self.evaluate(limit, scope)) for limit in (low, high))
+        panels = np.linspace(a, b, 5)
+        total = 0.0
+        for left, right in pairwise(panels):
+            for node, weight in zip(_NODES, _WEIGHTS, strict=True):
+                here = {**scope, variable: float(left + (right - left) * (node + 1) / 2)}
+                total += weight * (right - left) / 2 * self.evaluate(e.function, here)
+        return total
+
+
+def geometric(steps: int, first: float, last: float) -> tuple[float, ...]:
+    """Knots 0, t_1, ..., t_n = T in constant ratio."""
+    if steps == 1:
+        return (0.0, last)
+    ratio = (last / first) ** (1 / (steps - 1))
+    return (0.0, *(first * ratio**i for i in range(steps)))
+
+
+def uniform(steps: int, first: float, last: float) -> tuple[float, ...]:
+    """Equidistant knots."""
+    return tuple(first + (last - first) * i / steps for i in range(steps + 1))
+
+
+def law_of(weights: Sequence[Any], atoms: Sequence[Any]) -> Law:
+    """A law from exact numbers."""
+    return Law(
+        tuple(float(sp.Rational(str(w))) for w in weights),
+        tuple(float(sp.Rational(str(a))) for a in atoms),
+    )
+
+
+BINARY = Law((0.5, 0.5), (-1.0, 1.0))
+SKEW = Law((0.95, 0.05), (0.0, 1.0))
+THREE = Law((0.2, 0.5, 0.3), (-3.0, 0.0, 4.0))
+FIVE = Law((0.1, 0.3, 0.2, 0.3, 0.1), (-2.0, -0.5, 1 / 3, 1.0, 2.5))

@@ -1,0 +1,129 @@
+"""The channel as abstract functions of the signal-to-noise ratio, and expectations over it.
+
+What belongs here: the objects that derivations calculate with, and how the table's symbols unfold into
+them. What does not: statements about them (`facts`), and rewriting rules (`normal_form`).
+
+`Y_t = t A + W_t` with a Brownian motion W; M, I and C are functions of the snr t.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import sympy as sp
+
+from theory import symbols as sym
+
+__all__ = [
+    "C",
+    "I",
+    "M",
+    "PathMean",
+    "PathVariable",
+    "PriorMean",
+    "RandomVariable",
+    "convexity",
+    "unfold",
+]
+
+M = sp.Function("M", nonnegative=True)
+"""The mmse as a function of the snr."""
+I = sp.Function("I", nonnegative=True)  # noqa: E741
+"""The mutual information as a function of the snr."""
+C = sp.Function("C", nonnegative=True)
+"""The covariance moment as a function of the snr."""
+
+
+class RandomVariable(sp.Symbol):  # type: ignore[misc]
+    """A symbol that is random under the law of the core."""
+
+
+class PathVariable(sp.Symbol):  # type: ignore[misc]
+    """A symbol that is random under the law of the observation Y_t, such as its value y."""
+
+
+class _Mean(sp.Function):  # type: ignore[misc]
+    """A linear operator; what is constant under it may be taken out."""
+
+    nargs = (1,)
+    _random: tuple[type, ...] = ()
+    _latex_name = ""
+    _text_name = ""
+
+    @classmethod
+    def is_random(cls, expression: sp.Expr) -> bool:
+        """True if the expression depends on what this mean averages over."""
+        inner = {mean: sp.Dummy() for mean in expression.atoms(_Mean)}
+        free = expression.xreplace(inner).free_symbols
+        return any(isinstance(symbol, cls._random) for symbol in free)
+
+    def _latex(self, printer: Any, exp: str | None = None) -> str:
+        written = rf"{self._latex_name}\left[{printer._print(self.args[0])}\right]"
+        return written if exp is None else f"{written}^{{{exp}}}"
+
+    def _pretty(self, printer: Any) -> Any:
+        from sympy.printing.pretty.stringpict import prettyForm, stringPict
+
+        form = prettyForm(*printer._print(self.args[0]).parens("[", "]"))
+        form = prettyForm(*stringPict.next(stringPict(self._text_name), form))
+        form.binding = prettyForm.FUNC
+        return form
+
+
+class PriorMean(_Mean):
+    """The expectation over the core A alone; its law does not change with the snr."""
+
+    _random = (RandomVariable,)
+    _latex_name = r"\mathbb{E}_A"
+    _text_name = "E_A"
+
+
+class PathMean(_Mean):
+    """The expectation over the core and the observation Y_t; the law of Y_t changes with t."""
+
+    _random = (RandomVariable, PathVariable)
+    _latex_name = r"\mathbb{E}"
+    _text_name = "E"
+
+
+def convexity(s: sp.Expr) -> sp.Expr:
+    """The second derivative of the mmse at s."""
+    return sp.Derivative(M(s), (s, 2))
+
+
+_SYMBOLS: dict[sp.Basic, sp.Expr] = {
+    sym.first: sym.knots[0],
+    sym.last: sym.knots[sym.number_of_steps],
+    sym.information_first: I(sym.knots[0]),
+    sym.information_last: I(sym.knots[sym.number_of_steps]),
+    sym.variance: M(sp.S.Zero),
+    sym.mmse: M(sym.snr),
+    sym.mutual_information: I(sym.snr),
+    sym.covariance_moment: C(sym.snr),
+}
+
+_FUNCTIONS = {
+    sym.mmse_at: M,
+    sym.information_at: I,
+    sym.covariance_moment_at: C,
+}
+
+
+def unfold(expression: sp.Basic) -> sp.Basic:
+    """The expression with the table's symbols written out by their definitions.
+
+    `t_0`, `T`, `delta_k`, `M_k`, `I(T)`, ... become knots and functions of knots; V becomes M(0).
+    """
+
+    def written(indexed: sp.Indexed) -> sp.Expr:
+        (index,) = indexed.indices
+        if indexed.base == sym.steps:
+            return sym.knots[index + 1] - sym.knots[index]
+        return _FUNCTIONS[indexed.base](sym.knots[index])
+
+    replaced = {
+        atom: written(atom)
+        for atom in expression.atoms(sp.Indexed)
+        if atom.base == sym.steps or atom.base in _FUNCTIONS
+    }
+    return expression.xreplace(replaced | _SYMBOLS)
