@@ -201,6 +201,19 @@ def _kappa(values: Values) -> Any:
     return values.arithmetic.maximum(ratios)
 
 
+def _exact_steps(values: Values) -> tuple[Fraction, ...] | None:
+    knots = values.exact("knots")
+    return None if knots is None else tuple(after - before for before, after in pairwise(knots))
+
+
+def _exact_kappa(values: Values) -> Fraction | None:
+    knots = values.exact("knots")
+    if knots is None:
+        return None
+    ratios = (after / before - 1 for before, after in pairwise(knots) if before)
+    return max(ratios, default=Fraction(0))
+
+
 def _diameter(values: Values) -> Any:
     squared = values.target.core.diameter_squared
     return values.arithmetic.sqrt(values.arithmetic.number(squared))
@@ -241,7 +254,7 @@ def _table() -> Iterator[Binding]:
         lambda values: values.some_path().knots,
         lambda values: exact_knots(values.target, values.schedule),
     )
-    yield Binding("steps", "path", _differences)
+    yield Binding("steps", "path", _differences, _exact_steps)
     yield _moment("mmse_at", "mmse")
     yield _moment("covariance_moment_at", "covariance_moment")
     yield _moment("information_at", "information")
@@ -249,7 +262,7 @@ def _table() -> Iterator[Binding]:
     yield _end("first_positive", 1, lambda values: _positive(values)[0])
     yield _end("last", 2, lambda values: values["knots"][-1])
     yield _rational("number_of_steps", "path", lambda values: Fraction(len(values["knots"]) - 1))
-    yield Binding("kappa", "path", _kappa)
+    yield Binding("kappa", "path", _kappa, _exact_kappa)
     yield Binding("information_first", "path", lambda values: values.some_path().information_first)
     yield Binding("information_last", "path", lambda values: values.some_path().information_last)
     yield Binding("entropy", "target", lambda values: values.target.core.entropy(values.arithmetic))
@@ -280,8 +293,10 @@ def evaluate(
     the instance does not define and for digits out of range, PrecisionError where the digits cannot
     be reached.
     """
-    if quantity not in BINDINGS:
+    if not isinstance(quantity, str) or quantity not in BINDINGS:
         raise ValueError(f"quantity: {quantity!r} is not one of {', '.join(BINDINGS)}")
+    if not isinstance(instance, Instance):
+        raise ValueError(f"instance: {instance!r} is not an Instance")
     values = Values(instance, digits, engine)
     if quantity not in values:
         raise ValueError(f"quantity: {quantity} needs {BINDINGS[quantity].lacking}")

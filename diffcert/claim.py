@@ -92,6 +92,8 @@ class Claim:
             self.instances is None or callable(self.instances) or isinstance(self.instances, Iterable)
         ):
             raise ValueError("instances: neither None, nor a list of Instance, nor a callable")
+        if not isinstance(self.title, str):
+            raise ValueError(f"title: {self.title!r} is not a text")
         bound = self._with_bound() if isinstance(self.bound, Bound) else self._with_expression()
         settled = {
             "bound": bound,
@@ -108,7 +110,10 @@ class Claim:
             object.__setattr__(self, name, value)
         if isinstance(self.instances, tuple):
             _checked(self.id, self.instances)
-        lower(bound.formula)
+        try:
+            lower(bound.formula)
+        except RecursionError:
+            raise ValueError("bound: the expression is nested too deeply") from None
         from diffcert import registry
 
         registry.register(self, replace=replace)
@@ -130,7 +135,7 @@ class Claim:
                 f"bound: {self.bound!r} is text, which is never parsed; "
                 "write an expression in theory.symbols"
             )
-        if isinstance(self.bound, int):
+        if isinstance(self.bound, int) and not isinstance(self.bound, bool):
             object.__setattr__(self, "bound", sympy.Integer(self.bound))
         if not isinstance(self.bound, sympy.Expr):
             raise ValueError(

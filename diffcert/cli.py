@@ -13,9 +13,11 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
-from typing import NoReturn
+from contextlib import suppress
+from typing import Any, NoReturn
 
 from diffcert import __version__
+from diffcert.streams import discard_output, escape_unknown, one_line, say
 
 __all__ = ["main"]
 
@@ -39,9 +41,17 @@ class _BadInput(SystemExit):
 
 
 def _fail(message: str) -> NoReturn:
-    line = " ".join(message.split())
-    print(f"diffcert: error: {line}", file=sys.stderr)
+    say(f"diffcert: error: {one_line(message)}")
     raise _BadInput(2)
+
+
+class _Once(argparse.Action):
+    """An option with one value, which is refused if it is given again."""
+
+    def __call__(self, parser: Any, namespace: argparse.Namespace, values: Any, option: Any = None) -> None:
+        if getattr(namespace, self.dest) is not None:
+            parser.error(f"argument {option}: it is given twice")
+        setattr(namespace, self.dest, values)
 
 
 def _integer(name: str, least: int, most: int) -> object:
@@ -50,7 +60,7 @@ def _integer(name: str, least: int, most: int) -> object:
             number = int(text) if len(text) <= 20 else None
         except ValueError:
             number = None
-        if number is None or not text.strip().lstrip("+-").isdigit():
+        if number is None or not (text.isascii() and text.strip().lstrip("+-").isdigit()):
             raise argparse.ArgumentTypeError(f"{text[:40]!r} is not an integer")
         if not least <= number <= most:
             raise argparse.ArgumentTypeError(f"{number} is not between {least} and {most}")
@@ -63,6 +73,7 @@ def _integer(name: str, least: int, most: int) -> object:
 def _common(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--digits",
+        action=_Once,
         type=_integer("digits", 1, MOST_DIGITS),  # type: ignore[arg-type]
         metavar="N",
         help="digits of the certified values (default 30)",
@@ -78,7 +89,7 @@ def _common(parser: argparse.ArgumentParser) -> None:
         metavar="ID",
         help="a claim's id, or package.module:attribute for one of your own; may be repeated",
     )
-    parser.add_argument("--json", metavar="FILE", help="write every case in full precision")
+    parser.add_argument("--json", action=_Once, metavar="FILE", help="write every case in full precision")
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -125,32 +136,46 @@ def _parser() -> argparse.ArgumentParser:
         allow_abbrev=False,
     )
     compare.add_argument(
-        "--target", required=True, metavar="NAME|FILE", help="a built-in name, or a .toml or .json file"
+        "--target",
+        action=_Once,
+        required=True,
+        metavar="NAME|FILE",
+        help="a built-in name, or a .toml or .json file",
     )
     compare.add_argument(
         "--schedule",
+        action=_Once,
         metavar="NAME|FILE",
         help="a built-in name with --steps, or a .json, .csv or .npy file (FILE.json:NAME for one list)",
     )
     compare.add_argument(
         "--steps",
+        action=_Once,
         type=_integer("steps", 1, MOST_STEPS),  # type: ignore[arg-type]
         metavar="N",
         help="number of steps of a built-in schedule",
     )
     compare.add_argument(
         "--convention",
+        action=_Once,
         metavar="WHAT",
         help="what the numbers of a file are: alpha_bar, sigmas, times or snr",
     )
     compare.add_argument(
         "--reverse", action="store_true", help="the file lists its levels from data to noise"
     )
-    compare.add_argument("--snr", metavar="S", help="one signal-to-noise ratio instead of a schedule")
-    compare.add_argument("--epsilon", metavar="E", help="accuracy, for the claims that need one")
+    compare.add_argument(
+        "--snr", action=_Once, metavar="S", help="one signal-to-noise ratio instead of a schedule"
+    )
+    compare.add_argument(
+        "--epsilon", action=_Once, metavar="E", help="accuracy, for the claims that need one"
+    )
     _common(compare)
     compare.add_argument(
-        "--plot", metavar="FILE", help="draw the mmse curve with the steps on it (.png, .svg, .pdf)"
+        "--plot",
+        action=_Once,
+        metavar="FILE",
+        help="draw the mmse curve with the steps on it (.png, .svg, .pdf)",
     )
 
     commands.add_parser(
@@ -169,28 +194,40 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _run(argv: Sequence[str] | None) -> int:
+    options = _parser().parse_args(argv)
+    from diffcert import commands
+
+    with suppress(FileNotFoundError):  # the current folder may be gone
+        here = os.getcwd()
+        if here not in sys.path:
+            sys.path.append(here)  # --claim finds its modules
+    return commands.COMMANDS[options.command](options)
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """The exit code of the command line `argv` (default: of this process)."""
+    code = 0
+    escape_unknown()
     try:
         try:
-            options = _parser().parse_args(argv)
-            from diffcert import commands
-
-            here = os.getcwd()
-            if here not in sys.path:
-                sys.path.append(here)  # --claim finds the modules of the current folder
-            return commands.COMMANDS[options.command](options)
+            code = _run(argv)
+            if sys.stdout is not None:
+                sys.stdout.flush()
         except ValueError as error:
             _fail(str(error))
         except BrokenPipeError:
-            # The reader has gone (`| head`): nothing is wrong, and nothing more can be said.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            return 0
+            # The reader has gone (`| head`): nothing more can be said, and the exit code stands.
+            discard_output()
+        except OSError as error:
+            discard_output()
+            _fail(f"{error.filename}: {error.strerror}" if error.filename else f"{error.strerror or error}")
         except KeyboardInterrupt:
-            print("diffcert: interrupted", file=sys.stderr)
+            say("diffcert: interrupted")
             return 130
     except SystemExit as leaving:
         return leaving.code if isinstance(leaving.code, int) else 0
+    return code
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ import os
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from diffcert import family, files, registry, verification
 from diffcert.claim import Claim
 from diffcert.instance import Instance
 from diffcert.report import Report, write_json
+from diffcert.streams import discard_output, printable, say
 from diffcert.tables import counterexamples, natural_width, remarks, table
 from diffcert.verdict import Verdict
 from numerics import Mixture, Schedule
@@ -26,6 +28,10 @@ from numerics import Mixture, Schedule
 __all__ = ["COMMANDS"]
 
 DIGITS = 30
+_NARROWEST = 60
+"""A table is not squeezed into fewer columns: verdicts would be cut."""
+
+_INTERRUPTED = "interrupted; the finished cases are above"
 
 
 def _digits(options: argparse.Namespace) -> int | None:
@@ -37,8 +43,11 @@ def _digits(options: argparse.Namespace) -> int | None:
     return DIGITS if options.digits is None else int(options.digits)
 
 
-def _writable(option: str, name: str | None) -> Path | None:
-    """The path of a file to be written, looked at before any work is done."""
+def _writable(option: str, name: str | None, *taken: str | None) -> Path | None:
+    """The path of a file to be written, looked at before any work is done.
+
+    `taken` are the files that the command reads, or writes already.
+    """
     if name is None:
         return None
     path = Path(name)
@@ -48,6 +57,9 @@ def _writable(option: str, name: str | None) -> Path | None:
         raise ValueError(f"{option}: there is no folder {path.parent}")
     if not os.access(path if path.exists() else path.parent, os.W_OK):
         raise ValueError(f"{option}: {path} cannot be written")
+    for other in taken:
+        if other is not None and os.path.realpath(files.path_of(other)) == os.path.realpath(path):
+            raise ValueError(f"{option}: {path} is needed for something else")
     return path
 
 
@@ -56,8 +68,7 @@ def _print(report: Report, every: bool) -> None:
 
     console = Console(markup=False, highlight=False, emoji=False, soft_wrap=False)
     made = table(report, every)
-    if not console.is_terminal:
-        console.width = natural_width(made)
+    console.width = max(console.width, _NARROWEST) if console.is_terminal else natural_width(made)
     console.print(made)
     for line in counterexamples(report) if report.twins else remarks(report):
         print(line)
@@ -69,6 +80,8 @@ def _save(report: Report, path: Path | None) -> None:
         return
     try:
         write_json(report, path)
+    except BrokenPipeError:
+        raise
     except OSError as error:
         raise ValueError(f"--json: {path} cannot be written: {error.strerror or error}") from error
 
@@ -100,10 +113,16 @@ def _finish(
 ) -> int:
     twins = getattr(options, "twins", False)
     report = verification.conclude(claims, cases, outcomes, _digits(options), twins)
-    _print(report, getattr(options, "all", True))
-    _save(report, place)
+    try:
+        _print(report, getattr(options, "all", True))
+        if sys.stdout is not None:
+            sys.stdout.flush()
+    except BrokenPipeError:
+        discard_output()  # what was found out counts all the same
+    with suppress(BrokenPipeError):
+        _save(report, place)
     if interrupted:
-        print(f"diffcert: {interrupted}", file=sys.stderr)
+        say(f"diffcert: {interrupted}")
     return 0 if report.succeeded else 1
 
 
@@ -139,7 +158,7 @@ def verify(options: argparse.Namespace) -> int:
                 progress.update(bar, completed=done)
         except KeyboardInterrupt:
             finished.close()
-            interrupted, code = "interrupted; the finished cases are above", 130
+            interrupted, code = _INTERRUPTED, 130
         except BrokenProcessPool:
             interrupted, code = "a worker process ended unexpectedly; the rest is not finished", 1
     result = _finish(claims, cases, outcomes, options, place, interrupted)
@@ -148,7 +167,7 @@ def verify(options: argparse.Namespace) -> int:
 
 def _target(text: str) -> tuple[Mixture, str]:
     if text not in family.TARGETS and files.looks_like_a_file(text):
-        return files.read_target(text), Path(text).stem
+        return files.read_target(text), printable(Path(text).stem)
     return family.named_target(text), text
 
 
@@ -157,7 +176,7 @@ def _schedule(options: argparse.Namespace, target: Mixture) -> tuple[Schedule, s
     if text not in family.SCHEDULES and files.looks_like_a_file(text):
         if options.steps is not None:
             raise ValueError("--steps: the file has its own number of steps")
-        return files.read_schedule(text, options.convention, options.reverse), Path(text).name
+        return files.read_schedule(text, options.convention, options.reverse), printable(Path(text).name)
     for option, given in (("--convention", options.convention), ("--reverse", options.reverse)):
         if given:
             raise ValueError(f"{option}: it belongs to a file, and {text!r} is a built-in schedule")
@@ -198,12 +217,12 @@ def _fitting(claims: Iterable[Claim], instance: Instance) -> list[Claim]:
 def compare(options: argparse.Namespace) -> int:
     """Check one instance; 0 or 1."""
     digits = _digits(options)
-    place = _writable("--json", options.json)
+    place = _writable("--json", options.json, options.target, options.schedule)
     if options.plot is not None:
         from diffcert import plots
 
         plots.check_path(options.plot)
-        _writable("--plot", options.plot)
+        _writable("--plot", options.plot, options.json)
     instance = _instance(options)
     if options.claim:
         claims: Sequence[Claim] = registry.select(options.claim)
@@ -214,10 +233,17 @@ def compare(options: argparse.Namespace) -> int:
 
     shared = Evaluation(instance)
     cases = [verification.Case(claim, instance) for claim in claims]
-    outcomes = {i: one(case.claim, instance, digits, shared) for i, case in enumerate(cases)}
+    outcomes: dict[int, Verdict] = {}
+    try:
+        for position, case in enumerate(cases):
+            outcomes[position] = one(case.claim, instance, digits, shared)
+    except KeyboardInterrupt:
+        _finish(claims, cases, outcomes, options, place, _INTERRUPTED)
+        return 130
+    result = _finish(claims, cases, outcomes, options, place, "")
     if options.plot is not None:
         plots.save(instance, options.plot)
-    return _finish(claims, cases, outcomes, options, place, "")
+    return result
 
 
 def list_(options: argparse.Namespace) -> int:

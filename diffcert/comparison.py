@@ -148,6 +148,8 @@ def _certified(bound: Bound, values: Values, blank: Verdict) -> Verdict:
         return replace(filled, reason=f"not decided whether: {not_known}")
     if outcome is None:
         return replace(filled, reason=_why_open(right, truth.value, values.digits))
+    if outcome and bound.relation == "==":
+        return replace(filled, status=Status.HOLDS, reason=f"equal to {values.digits} digits")
     return replace(filled, status=Status.HOLDS if outcome else Status.REFUTED)
 
 
@@ -155,6 +157,8 @@ def _out_of_reach(error: ArithmeticError) -> str:
     """Why an engine gave up: a precision that it cannot promise, or a magnitude that it cannot hold."""
     if isinstance(error, PrecisionError):
         return str(error)
+    if isinstance(error, ZeroDivisionError):
+        return "the bound divides by zero here"
     return f"the magnitudes are out of reach ({error})"
 
 

@@ -1,13 +1,13 @@
-"""Decimal text of enclosures, and balls between processes.
+"""Decimal text of enclosures, and exact copies of balls.
 
 What belongs here: turning a ball or a float into text that never says more than it knows, and
-sending a ball to another process exactly. What does not: deciding anything (`verdict`).
+copying or pickling a ball exactly. What does not: deciding anything (`verdict`).
 """
 
 from __future__ import annotations
 
+import copyreg
 import math
-from multiprocessing.reduction import ForkingPickler
 from typing import Any
 
 import flint
@@ -119,4 +119,4 @@ def _reduce_ball(ball: Any) -> tuple[Any, ...]:
     )
 
 
-ForkingPickler.register(flint.arb, _reduce_ball)
+copyreg.pickle(flint.arb, _reduce_ball)

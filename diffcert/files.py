@@ -20,7 +20,7 @@ from typing import Any
 
 from numerics import Mixture, Schedule
 
-__all__ = ["CONVENTIONS", "looks_like_a_file", "read_schedule", "read_target"]
+__all__ = ["CONVENTIONS", "looks_like_a_file", "path_of", "read_schedule", "read_target"]
 
 CONVENTIONS: dict[str, Callable[[Any], Schedule]] = {
     "alpha_bar": Schedule.from_alpha_bar,
@@ -170,6 +170,11 @@ def read_schedule(path: str | Path, convention: str | None = None, reverse: bool
         raise _named(place, error) from error
 
 
+def path_of(text: str) -> Path:
+    """The file that an option's value means, without the name of a list in it."""
+    return _split(text)[0]
+
+
 def _split(text: str) -> tuple[Path, str | None]:
     """FILE.json:NAME as its two parts; a file that exists under the whole text is that file."""
     head, colon, name = text.rpartition(":")
@@ -219,7 +224,7 @@ def _from_json(data: Any, name: str | None) -> tuple[str | None, Any]:
         if key not in known:
             raise ValueError(f"schedule: unknown key {key!r} ({', '.join(CONVENTIONS)}, schedules)")
     own = data.get("convention")
-    if own is not None and own not in CONVENTIONS:
+    if own is not None and not (isinstance(own, str) and own in CONVENTIONS):
         raise ValueError(f"convention: {own!r} is not one of {', '.join(CONVENTIONS)}")
     if "schedules" in data:
         return own, _named_list(data["schedules"], name)

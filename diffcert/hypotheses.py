@@ -25,7 +25,7 @@ from theory.statement import Hypothesis
 __all__ = ["check", "in_order", "is_costly"]
 
 FLOAT_TOLERANCE = 1e-9
-"""How far steps or ratios may differ and still count as equal in the fast tier."""
+"""How far two numbers may differ, relative to the larger, and still count as equal in the fast tier."""
 
 
 def _exact_relation(hypothesis: Hypothesis, values: Values) -> bool | None:
@@ -38,7 +38,7 @@ def _exact_relation(hypothesis: Hypothesis, values: Values) -> bool | None:
         exact[key] = value
     try:
         lhs, sign, rhs = lower_relation(hypothesis.relation)(RATIONALS, exact)
-    except IrrationalError:
+    except (IrrationalError, ZeroDivisionError):
         return None
     return decide(lhs, sign, rhs)
 
@@ -47,8 +47,22 @@ def _relation(hypothesis: Hypothesis, values: Values) -> bool | None:
     exact = _exact_relation(hypothesis, values)
     if exact is not None:
         return exact
-    with values.precision():
-        return decide(*lower_relation(hypothesis.relation)(values.arithmetic, values))
+    try:
+        with values.precision():
+            lhs, sign, rhs = lower_relation(hypothesis.relation)(values.arithmetic, values)
+    except ZeroDivisionError:
+        return None
+    return _in_floats(lhs, sign, rhs) if values.engine == "fast" else decide(lhs, sign, rhs)
+
+
+def _in_floats(lhs: float, sign: str, rhs: float) -> bool | None:
+    """The fast tier's comparison: sides that rounding may have parted count as equal.
+
+    A strict relation between such sides is not decided.
+    """
+    if lhs != rhs and abs(lhs - rhs) <= FLOAT_TOLERANCE * max(abs(lhs), abs(rhs)):
+        return True if sign in ("<=", ">=", "==") else None
+    return decide(lhs, sign, rhs)
 
 
 # Predicates
@@ -58,7 +72,9 @@ def _matched_sampler(values: Values) -> bool | None:
     instance = values.instance
     degenerate = instance.target.core.rank == 0
     if instance.start != "exact":
-        return None if degenerate else False
+        right = _right_start(values, degenerate)
+        if right is not True:
+            return right
     if instance.sampler is None:
         return True
     variance = instance.sampler.variance
@@ -71,6 +87,15 @@ def _matched_sampler(values: Values) -> bool | None:
     if variance == "optimal":
         return degenerate
     return None
+
+
+def _right_start(values: Values, degenerate: bool) -> bool | None:
+    """Whether the normal start is the right one: at t_0 = 0 it is, later the law is no normal one."""
+    at_zero = _starts_at_zero(values)
+    if at_zero is not False:
+        return at_zero
+    centred_normal = degenerate and values.target.second_moment == 0
+    return None if centred_normal else False
 
 
 def _all_equal(numbers: Sequence[Any]) -> bool | None:

@@ -18,6 +18,11 @@ __all__ = ["Instance"]
 
 STARTS = ("exact", "normal")
 PARAMETERS = ("epsilon",)
+_OWN = "own"
+
+
+def _label_of(schedule: Schedule | None) -> str:
+    return "" if schedule is None else schedule.name.replace("_", "-")
 
 
 def _exact_parameters(parameters: Any) -> tuple[tuple[str, Fraction], ...]:
@@ -85,13 +90,30 @@ class Instance:
             "start": start,
             "snr": ratio,
             "parameters": _exact_parameters({} if parameters is None else parameters),
-            "target_name": "own" if target_name is None else str(target_name),
-            "schedule_name": schedule_name
-            if schedule_name is not None
-            else ("" if schedule is None else schedule.name.replace("_", "-")),
+            "target_name": _OWN if target_name is None else str(target_name),
+            "schedule_name": _label_of(schedule) if schedule_name is None else str(schedule_name),
         }
         for name, value in named.items():
             object.__setattr__(self, name, value)
+
+    def __repr__(self) -> str:
+        """The call that makes this instance."""
+        arguments = [repr(self.target)]
+        if self.schedule is not None:
+            arguments.append(repr(self.schedule))
+        if self.sampler is not None:
+            arguments.append(f"sampler={self.sampler!r}")
+        if self.start != "exact":
+            arguments.append(f"start={self.start!r}")
+        if self.snr is not None:
+            arguments.append(f"snr={text(self.snr)!r}")
+        if self.parameters:
+            arguments.append(f"parameters={ {name: text(value) for name, value in self.parameters} }")
+        if self.target_name != _OWN:
+            arguments.append(f"target_name={self.target_name!r}")
+        if self.schedule_name != _label_of(self.schedule):
+            arguments.append(f"schedule_name={self.schedule_name!r}")
+        return f"Instance({', '.join(arguments)})"
 
     @property
     def kind(self) -> str:

@@ -28,7 +28,10 @@ SUFFIXES = (".png", ".svg", ".pdf")
 _WIDE_RANGE = 100.0
 """Schedules whose positive knots span more than this factor are drawn over log t."""
 
-_CURVE_POINTS = 2000
+_CURVE_POINTS = 4000
+_UNSEEN = 500
+"""A logarithmic axis ends where all that follows is below the highest point divided by this."""
+
 _MOST_MARKS = 60
 
 Array = npt.NDArray[np.float64]
@@ -66,25 +69,29 @@ def mmse_figure(instance: Instance) -> Figure:
     t, held = _staircase(knots, heights, logarithmic)
     curve = np.asarray(fast_values(instance.target.core, "mmse", t))
     factor = t if logarithmic else np.ones_like(t)
-    figure = Figure(figsize=(8.0, 5.6), layout="constrained")
+    figure = Figure(figsize=(8.0, 6.0), layout="constrained")
     upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=(3, 1))
     _draw(upper, t, factor * curve, factor * held, "t " if logarithmic else "")
     lower.fill_between(t, 0 * t, factor * (held - curve), color="C1", alpha=0.5, lw=0)
-    _mark(upper, knots[knots >= t[0]])
+    left, right = _shown(t, factor * held) if logarithmic else (t[0], t[-1])
+    _mark(upper, knots[(knots >= left) & (knots <= right)], len(knots))
     truth = values.truth("path_kl")
     upper.set_title(
         f"{instance.label}\nshaded area = 2 × path KL of the matched sampler,"
         f" path KL = {certified_digits(truth.value, 6, truth.error)} nats",
         fontsize="medium",
+        parse_math=False,
     )
-    upper.legend(frameon=False, fontsize="small")
+    figure.legend(frameon=False, fontsize="small", loc="outside lower center", ncols=2)
     unit = "dimensionless" if logarithmic else "length²"
     upper.set_ylabel(f"{'t M' if logarithmic else 'M'} ({unit})")
-    lower.set_ylabel("difference")
-    lower.set_xlabel(_axis_label(logarithmic, bool(knots[0] == 0)))
+    lower.set_ylabel(f"difference\n({unit})")
+    lower.set_xlabel(_axis_label(logarithmic, bool(knots[0] == 0), bool(left > t[0] or right < t[-1])))
     if logarithmic:
         lower.set_xscale("log")
-    upper.margins(x=0)
+    else:
+        lower.ticklabel_format(axis="x", useOffset=False)
+    lower.set_xlim(left, right)
     for axes in (upper, lower):
         axes.set_ylim(bottom=0)
     return figure
@@ -98,10 +105,16 @@ def _staircase(knots: Array, heights: Array, logarithmic: bool) -> tuple[Array, 
     shown = knots.copy()
     if logarithmic and knots[0] == 0:
         shown[0] = knots[1] / 20
-    per_step = int(np.clip(_CURVE_POINTS // len(shown), 8, 200))
+    per_step = int(np.clip(_CURVE_POINTS // len(shown), 8, 1000))
     between = np.geomspace if logarithmic else np.linspace
     steps = [between(left, right, per_step) for left, right in pairwise(shown)]
     return np.concatenate(steps), np.repeat(heights[:-1], per_step)
+
+
+def _shown(t: Array, height: Array) -> tuple[float, float]:
+    """The part of a logarithmic axis outside which the curve and the steps are too low to be seen."""
+    seen = np.flatnonzero(_UNSEEN * height > height.max())
+    return (float(t[seen[0]]), float(t[seen[-1]])) if len(seen) else (float(t[0]), float(t[-1]))
 
 
 def _draw(axes: Any, t: Array, curve: Array, held: Array, factor: str) -> None:
@@ -111,16 +124,23 @@ def _draw(axes: Any, t: Array, curve: Array, held: Array, factor: str) -> None:
     axes.plot(t, curve, color="C0", lw=1.6, label=f"{factor}M(t), the mmse")
 
 
-def _axis_label(logarithmic: bool, from_zero: bool) -> str:
+def _axis_label(logarithmic: bool, from_zero: bool, cut: bool) -> str:
     label = "t, signal-to-noise ratio of the core (1/length²)"
     if not logarithmic:
         return label
-    cut = "; the first step begins at t = 0, left of the axis" if from_zero else ""
-    return f"{label}, logarithmic\nt M(t) over log t has the area of M(t) over t{cut}"
+    lines = [f"{label}, logarithmic: t M(t) over log t has the area of M(t) over t"]
+    if from_zero:
+        lines.append("the first step begins at t = 0, left of the axis")
+    if cut:
+        lines.append(f"beyond the axis all is below 1/{_UNSEEN} of the highest point")
+    return "\n".join(lines)
 
 
-def _mark(axes: Any, knots: Array) -> None:
+def _mark(axes: Any, knots: Array, all_knots: int) -> None:
     """Ticks at the knots, as long as they can be told apart."""
+    name = f"the {all_knots} knots"
+    if len(knots) < all_knots:
+        name = f"{len(knots)} of {name}"
     if len(knots) <= _MOST_MARKS:
         axes.plot(
             knots,
@@ -130,7 +150,7 @@ def _mark(axes: Any, knots: Array) -> None:
             color="0.3",
             ms=7,
             clip_on=False,
-            label=f"the {len(knots)} knots",
+            label=name,
         )
 
 

@@ -130,6 +130,9 @@ def _attribute(reference: str, where: str) -> tuple[Claim, ...]:
             value = getattr(value, part)
         except AttributeError as error:
             raise ValueError(f"{where}: {module_name} has no attribute {attribute}") from error
+        except Exception as error:
+            message = f"{type(error).__name__}: {error}".splitlines()[0]
+            raise ValueError(f"{where}: reading {attribute} failed: {message}") from error
     several = value if isinstance(value, list | tuple) else (value,)
     for claim in several:
         if not isinstance(claim, Claim):

@@ -11,6 +11,7 @@ import os
 import tempfile
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -67,7 +68,7 @@ class Report:
     @property
     def summary(self) -> str:
         """One line: how many cases of how many claims, and what became of them."""
-        tier = "in machine numbers" if self.digits is None else f"at {self.digits} digits"
+        tier = "in machine numbers" if self.digits is None else f"at {self.digits} digit{_s(self.digits)}"
         cases, claims = len(self.verdicts), len(self.claims)
         what = "planted falsehood" if self.twins else "claim"
         parts = ", ".join(f"{Status(name).text} {count}" for name, count in self.counts.items())
@@ -155,14 +156,31 @@ def families(verdicts: Sequence[Verdict]) -> Iterator[tuple[Verdict, tuple[Verdi
 # Files
 
 
-def write_text(path: Path, text: str) -> None:
-    """Write a file in one step: a reader sees the old content or the new, never a part."""
+def _is_stream(path: Path) -> bool:
+    """Whether the path is a device or a pipe, or what standard output or error is written to."""
     if path.exists() and not path.is_file():
-        path.write_text(text, encoding="utf-8")
+        return True
+    for descriptor in (1, 2):
+        with suppress(OSError):
+            if os.path.samestat(path.stat(), os.fstat(descriptor)):
+                return True
+    return False
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a file in one step: a reader sees the old content or the new, never a part.
+
+    A symbolic link stays, and the file that it leads to is written; a device, a pipe or the standard
+    output's own file gets the text appended.
+    """
+    if _is_stream(path):
+        with path.open("a", encoding="utf-8", errors="backslashreplace") as stream:
+            stream.write(text)
         return
+    path = Path(os.path.realpath(path))
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
-        with os.fdopen(handle, "w", encoding="utf-8") as stream:
+        with os.fdopen(handle, "w", encoding="utf-8", errors="backslashreplace") as stream:
             stream.write(text)
         mask = os.umask(0)
         os.umask(mask)

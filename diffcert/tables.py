@@ -36,6 +36,10 @@ def describe(instance: Instance) -> str:
     parts = [repr(instance.target)]
     if instance.schedule is not None:
         parts.append(repr(instance.schedule))
+    if instance.sampler is not None:
+        parts.append(repr(instance.sampler))
+    if instance.start != "exact":
+        parts.append(f"start {instance.start}")
     parts += [f"{name} = {value}" for name, value in instance.parameters]
     if instance.snr is not None:
         parts.append(f"snr = {instance.snr}")

@@ -119,8 +119,9 @@ class Verdict:
 
     `bound` and `ratio` (truth / bound) are numbers of the engine's system, balls in the certified
     one; they and `truth` are None where nothing was evaluated. `digits` is the precision at which
-    the case was settled, None for the fast tier. `reason` is one line: which hypothesis fails, or
-    why the case is not decided. `hypotheses` gives each hypothesis' key with True, False or None.
+    the case was settled, None for the fast tier. `reason` is one line: which hypothesis fails, why
+    the case is not decided, or to how many digits an identity holds. `hypotheses` gives each
+    hypothesis' key with True, False or None.
     `bool(verdict)` raises unless the status is holds or refuted.
     """
 

@@ -55,7 +55,7 @@ def plan(
     claims: Sequence[Claim],
     targets: Iterable[str] | None = None,
     schedules: Iterable[str] | None = None,
-    steps: Iterable[int] | None = None,
+    steps: Iterable[int] | int | None = None,
 ) -> list[Case]:
     """Every case of the claims, in the order of claims and instances.
 
@@ -68,7 +68,7 @@ def plan(
     kinds = {i.schedule_name: None for members in families.values() for i in members if i.schedule}
     wanted_targets = _names(targets, (*family.TARGETS, *labels), "target")
     wanted_schedules = _names(schedules, (*family.SCHEDULES, *kinds), "schedule")
-    wanted_steps = None if steps is None else frozenset(steps)
+    wanted_steps = None if steps is None else frozenset((steps,) if isinstance(steps, int) else steps)
 
     def selected(instance: Instance) -> bool:
         if wanted_targets is not None and instance.target_name not in wanted_targets:
@@ -254,7 +254,7 @@ def verify(
     digits: int | None = 30,
     targets: Iterable[str] | None = None,
     schedules: Iterable[str] | None = None,
-    steps: Iterable[int] | None = None,
+    steps: Iterable[int] | int | None = None,
     twins: bool = False,
     workers: int = 1,
     progress: Callable[[int, int], Any] | None = None,
@@ -282,7 +282,7 @@ def prepare(
     digits: int | None,
     targets: Iterable[str] | None,
     schedules: Iterable[str] | None,
-    steps: Iterable[int] | None,
+    steps: Iterable[int] | int | None,
     twins: bool,
 ) -> tuple[list[Case], tuple[Claim, ...]]:
     """The cases and claims meant by the arguments of `verify`; ValueError for bad ones."""
@@ -291,6 +291,8 @@ def prepare(
         raise ValueError("twins: the fast tier refutes nothing; give a number of digits")
     if isinstance(claims, str | Claim | Bound):
         claims = [claims]
+    if claims is not None and not isinstance(claims, Iterable):
+        raise ValueError(f"claims: {claims!r} is neither a claim nor a list of claims")
     if claims is None:
         chosen = registry.twins() if twins else registry.claims()
     else:

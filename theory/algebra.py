@@ -12,11 +12,11 @@ from itertools import count
 import sympy as sp
 from sympy.core.function import AppliedUndef
 
-from theory.channel import PathMean, PriorMean
+from theory.channel import PathMean, PriorMean, StepMean
 
 __all__ = ["MEANS", "captures", "expanded", "outermost", "split", "terms", "vanishes"]
 
-MEANS = (PathMean, PriorMean)
+MEANS = (PathMean, PriorMean, StepMean)
 """The expectation operators."""
 
 _OPAQUE = (sp.Sum, sp.Derivative, AppliedUndef, sp.Piecewise, *MEANS)

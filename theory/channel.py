@@ -22,7 +22,9 @@ __all__ = [
     "PathVariable",
     "PriorMean",
     "RandomVariable",
+    "StepMean",
     "convexity",
+    "path_mean",
     "unfold",
 ]
 
@@ -46,9 +48,9 @@ class _Mean(sp.Function):  # type: ignore[misc]
     """A linear operator; what is constant under it may be taken out."""
 
     nargs = (1,)
-    _random: tuple[type, ...] = ()
-    _latex_name = ""
-    _text_name = ""
+    _random: tuple[type, ...] = (RandomVariable, PathVariable)
+    _latex_name = r"\mathbb{E}"
+    _text_name = "E"
 
     @classmethod
     def is_random(cls, expression: sp.Expr) -> bool:
@@ -56,6 +58,10 @@ class _Mean(sp.Function):  # type: ignore[misc]
         inner = {mean: sp.Dummy() for mean in expression.atoms(_Mean)}
         free = expression.xreplace(inner).free_symbols
         return any(isinstance(symbol, cls._random) for symbol in free)
+
+    def of(self, random: sp.Expr) -> sp.Expr:
+        """The same expectation of something else."""
+        return self.func(random, *self.args[1:])
 
     def _latex(self, printer: Any, exp: str | None = None) -> str:
         written = rf"{self._latex_name}\left[{printer._print(self.args[0])}\right]"
@@ -79,11 +85,21 @@ class PriorMean(_Mean):
 
 
 class PathMean(_Mean):
-    """The expectation over the core and the observation Y_t; the law of Y_t changes with t."""
+    """The expectation over the core and the observation Y_s; the snr s is the second argument.
 
-    _random = (RandomVariable, PathVariable)
-    _latex_name = r"\mathbb{E}"
-    _text_name = "E"
+    It depends on the snr even where what is averaged does not show it.
+    """
+
+    nargs = (2,)
+
+
+class StepMean(_Mean):
+    """The expectation over the law of one step, or of one Gaussian, which is fixed."""
+
+
+def path_mean(expression: sp.Expr) -> sp.Expr:
+    """The expectation over the core and the observation at the snr s of the table."""
+    return PathMean(expression, sym.snr)
 
 
 def convexity(s: sp.Expr) -> sp.Expr:

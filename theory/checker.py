@@ -14,6 +14,7 @@ from functools import lru_cache
 from typing import Any
 
 import sympy as sp
+from sympy.core.function import AppliedUndef
 
 from theory.algebra import captures
 from theory.derivation import (
@@ -116,8 +117,11 @@ def _normal_form(rule: Rule, setting: Setting, facts: Facts) -> tuple[NormalForm
                     failures.append(f"{sides} is assumed: only a number can be put in for {sides.lhs}")
                 if isinstance(sides.lhs, sp.Symbol | sp.Indexed) and not proposition.variables:
                     facts = facts.also((sides,))
-            case sp.StrictGreaterThan() if sides.rhs == 0 and all(
-                facts.holds(condition) for condition in proposition.conditions
+            case sp.StrictGreaterThan() if (
+                sides.rhs == 0
+                and isinstance(sides.lhs, AppliedUndef)
+                and sides.lhs.args == proposition.variables
+                and all(facts.holds(condition) for condition in proposition.conditions)
             ):
                 facts = facts.with_positive((sides.lhs.func,))
             case _:

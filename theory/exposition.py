@@ -44,7 +44,8 @@ def _named(proposition: Proposition, write: Callable[[object], str]) -> str:
 
 def _range(variable: sp.Symbol, low: sp.Expr, high: sp.Expr, write: Callable[[object], str]) -> str:
     kind = "summed over" if variable.is_integer else "integrated over"
-    return f"{kind} {write(variable)} from {write(sp.sympify(low, strict=True))} to {write(sp.sympify(high, strict=True))}"
+    ends = (write(sp.sympify(limit, strict=True)) for limit in (low, high))
+    return f"{kind} {write(variable)} from {' to '.join(ends)}"
 
 
 def _cases(derivation: Derivation) -> Iterator[tuple[str, Derivation]]:

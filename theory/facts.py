@@ -9,7 +9,7 @@ from __future__ import annotations
 import sympy as sp
 
 from theory import symbols as sym
-from theory.channel import C, I, M, PathMean, PathVariable, convexity
+from theory.channel import C, I, M, PathVariable, convexity, path_mean
 from theory.derivation import Axiom
 from theory.statement import Hypothesis, Source
 
@@ -138,18 +138,20 @@ _total = sp.Sum(eigenvalues[_j], (_j, 0, sym.rank - 1))
 _squares = sp.Sum(eigenvalues[_j] ** 2, (_j, 0, sym.rank - 1))
 mmse_by_eigenvalues = Axiom(
     "M is the mean trace of the posterior covariance",
-    sp.Eq(M(_s), PathMean(_total)),
+    sp.Eq(M(_s), path_mean(_total)),
+    variables=(_s,),
     because="the mmse is the mean of the posterior variance, the sum of the eigenvalues",
 )
 moment_by_eigenvalues = Axiom(
     "C is the mean squared Frobenius norm of the posterior covariance",
-    sp.Eq(C(_s), PathMean(_squares)),
+    sp.Eq(C(_s), path_mean(_squares)),
+    variables=(_s,),
     because="the squared Frobenius norm of a symmetric matrix is the sum of squared eigenvalues",
 )
 mean_square_nonnegative = Axiom(
     "the mean of a sum of squares is non-negative",
-    sp.Ge(PathMean(sp.Sum((eigenvalues[_j] - _x) ** 2, (_j, 0, sym.rank - 1))), 0, evaluate=False),
-    variables=(_x,),
+    sp.Ge(path_mean(sp.Sum((eigenvalues[_j] - _x) ** 2, (_j, 0, sym.rank - 1))), 0, evaluate=False),
+    variables=(_x, _s),
     because="squares are non-negative, and so is the mean of what is non-negative",
 )
 

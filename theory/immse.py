@@ -13,7 +13,7 @@ import sympy as sp
 
 from theory import facts, steps
 from theory import symbols as sym
-from theory.channel import C, I, M, PathMean, PriorMean
+from theory.channel import C, I, M, PriorMean, path_mean
 from theory.cumulants import Space
 from theory.derivation import Algebra, Axiom, Calculus, Derivation, Lemma, Link, chain
 from theory.statement import Source
@@ -50,8 +50,8 @@ def _dynkin(space: Space, function: sp.Expr) -> Axiom:
     return Axiom(
         "Dynkin's formula",
         sp.Eq(
-            sp.Derivative(PathMean(function), _s),
-            PathMean(space.generator(function)),
+            sp.Derivative(path_mean(function), _s),
+            path_mean(space.generator(function)),
             evaluate=False,
         ),
         source=Source(
@@ -78,7 +78,7 @@ def _mmse_definition(space: Space) -> Axiom:
     trace = sp.Add(*(entries[i][i] for i in range(space.dimension)))
     return Axiom(
         "definition of M",
-        sp.Eq(M(_s), PathMean(trace), evaluate=False),
+        sp.Eq(M(_s), path_mean(trace), evaluate=False),
         because="the mean trace of the posterior covariance, by Bayes' rule",
     )
 
@@ -87,7 +87,7 @@ def _moment_definition(space: Space) -> Axiom:
     norm = sp.Add(*(entry**2 for row in _posterior_covariance(space) for entry in row))
     return Axiom(
         "definition of C",
-        sp.Eq(C(_s), PathMean(norm), evaluate=False),
+        sp.Eq(C(_s), path_mean(norm), evaluate=False),
         because="the mean squared Frobenius norm of the posterior covariance, by Bayes' rule",
     )
 
@@ -97,16 +97,16 @@ def information_slope(dimension: int = 1) -> Derivation:
     """The derivation of I'(s) = M(s)/2, written out in the coordinates of R^dimension."""
     space = Space(dimension)
     psi, power = space.psi, sp.Add(*(PriorMean(a**2) for a in space.atom))
-    correlation = sp.Add(*(PathMean(a * y) for a, y in zip(space.atom, space.y, strict=True)))
+    correlation = sp.Add(*(path_mean(a * y) for a, y in zip(space.atom, space.y, strict=True)))
     density = Axiom(
         "definition of I",
-        sp.Eq(I(_s), correlation - _s * power / 2 - PathMean(psi), evaluate=False),
+        sp.Eq(I(_s), correlation - _s * power / 2 - path_mean(psi), evaluate=False),
         because="the mean of the log-density <A, y> - s|A|^2/2 - psi of Y_s given A against Y_s",
     )
     channel = tuple(
         Axiom(
             "the channel",
-            sp.Eq(PathMean(a * y), _s * PriorMean(a**2), evaluate=False),
+            sp.Eq(path_mean(a * y), _s * PriorMean(a**2), evaluate=False),
             because="Y_s = s A + W_s with W_s of mean zero, independent of A",
         )
         for a, y in zip(space.atom, space.y, strict=True)
@@ -116,7 +116,7 @@ def information_slope(dimension: int = 1) -> Derivation:
             "tower property",
             sp.Eq(
                 PriorMean(a**2),
-                PathMean(sp.Derivative(space.partition, (y, 2)) / space.partition),
+                path_mean(sp.Derivative(space.partition, (y, 2)) / space.partition),
                 evaluate=False,
             ),
             because="the posterior second moment is d_y^2 Z/Z, by Bayes' rule",
@@ -133,19 +133,19 @@ def information_slope(dimension: int = 1) -> Derivation:
             slope,
             Link(
                 "==",
-                sp.Derivative(correlation - _s * power / 2 - PathMean(psi), _s),
+                sp.Derivative(correlation - _s * power / 2 - path_mean(psi), _s),
                 Calculus((density,)),
             ),
-            Link("==", power / 2 - sp.Derivative(PathMean(psi), _s), Calculus(channel)),
+            Link("==", power / 2 - sp.Derivative(path_mean(psi), _s), Calculus(channel)),
             Link(
                 "==",
-                power / 2 - PathMean(space.generator(psi)),
+                power / 2 - path_mean(space.generator(psi)),
                 Calculus((_dynkin(space, psi),)),
             ),
-            Link("==", power / 2 - PathMean(squares) / 2, Calculus((space.psi_equation,))),
+            Link("==", power / 2 - path_mean(squares) / 2, Calculus((space.psi_equation,))),
             Link(
                 "==",
-                PathMean(space.laplacian(psi)) / 2,
+                path_mean(space.laplacian(psi)) / 2,
                 Calculus((*tower, space.psi_definition)),
             ),
             Link("==", M(_s) / 2, Calculus((_mmse_definition(space), space.psi_definition))),
@@ -171,11 +171,11 @@ def mmse_slope(dimension: int = 1) -> Derivation:
             slope,
             Link(
                 "==",
-                sp.Derivative(PathMean(trace), _s),
+                sp.Derivative(path_mean(trace), _s),
                 Calculus((_mmse_definition(space), space.psi_definition)),
             ),
-            Link("==", PathMean(space.generator(trace)), Calculus(dynkin)),
-            Link("==", -PathMean(norm), Calculus((space.psi_equation,))),
+            Link("==", path_mean(space.generator(trace)), Calculus(dynkin)),
+            Link("==", -path_mean(norm), Calculus((space.psi_equation,))),
             Link("==", -C(_s), Calculus((_moment_definition(space), space.psi_definition))),
         ),
     )

@@ -219,11 +219,11 @@ class NormalForm:
         return self._walk(definition.rhs.subs(at, simultaneous=True), scope)
 
     def _mean(self, e: sp.Expr, scope: _Scope) -> sp.Expr:
-        mean = e.func
+        at = e.func(e.args[0], *(self._walk(argument, scope, True) for argument in e.args[1:]))
         total = sp.S.Zero
         for term in terms(self._walk(e.args[0], scope)):
-            constant, random = split(term, mean.is_random)
-            value = sp.S.One if random == 1 else mean(random)
+            constant, random = split(term, e.is_random)
+            value = sp.S.One if random == 1 else at.of(random)
             known = self._values.get(value)
             total += constant * (value if known is None else self._walk(known, scope))
         return total

@@ -13,7 +13,7 @@ from __future__ import annotations
 import sympy as sp
 
 from theory import symbols as sym
-from theory.channel import PathMean, PathVariable, RandomVariable
+from theory.channel import PathVariable, RandomVariable, StepMean
 from theory.derivation import Algebra, Axiom, Derivation, Link, chain
 from theory.facts import COVER_THOMAS
 from theory.statement import Source
@@ -39,7 +39,7 @@ _definition = Axiom(
     "definition of the KL divergence",
     sp.Eq(
         _normal_kl(_a, _b, _variance),
-        PathMean(((_x - _b) ** 2 - (_x - _a) ** 2) / (2 * _variance)),
+        StepMean(((_x - _b) ** 2 - (_x - _a) ** 2) / (2 * _variance)),
         evaluate=False,
     ),
     variables=(_a, _b, _variance),
@@ -48,7 +48,7 @@ _definition = Axiom(
 )
 _normal_mean = Axiom(
     "the mean of N(a, tau)",
-    sp.Eq(PathMean(_x), _a),
+    sp.Eq(StepMean(_x), _a),
     because="x has the law N(a, tau)",
 )
 
@@ -61,12 +61,12 @@ gaussian_kl = Derivation(
         _normal_kl(_a, _b, _variance),
         Link(
             "==",
-            PathMean(((_x - _b) ** 2 - (_x - _a) ** 2) / (2 * _variance)),
+            StepMean(((_x - _b) ** 2 - (_x - _a) ** 2) / (2 * _variance)),
             Algebra((_definition,)),
         ),
         Link(
             "==",
-            (2 * (_a - _b) * PathMean(_x) + _b**2 - _a**2) / (2 * _variance),
+            (2 * (_a - _b) * StepMean(_x) + _b**2 - _a**2) / (2 * _variance),
             Algebra(),
         ),
         Link("==", (_a - _b) ** 2 / (2 * _variance), Algebra((_normal_mean,))),
@@ -78,7 +78,7 @@ _compensation = Axiom(
     "compensation identity",
     sp.Eq(
         step_kl[_k],
-        PathMean(_normal_kl(_delta * _atom, _delta * _mean, _delta)) - gained_information[_k],
+        StepMean(_normal_kl(_delta * _atom, _delta * _mean, _delta)) - gained_information[_k],
         evaluate=False,
     ),
     source=Source(
@@ -90,7 +90,7 @@ _compensation = Axiom(
 )
 _mmse = Axiom(
     "definition of the mmse",
-    sp.Eq(sym.mmse_at[_k], PathMean((_atom - _mean) ** 2), evaluate=False),
+    sp.Eq(sym.mmse_at[_k], StepMean((_atom - _mean) ** 2), evaluate=False),
     because="m is the posterior mean of A given Y_(t_k)",
 )
 _chain_rule = Axiom(
@@ -119,17 +119,17 @@ step_identity = Derivation(
         step_kl[_k],
         Link(
             "==",
-            PathMean(_normal_kl(_delta * _atom, _delta * _mean, _delta)) - gained_information[_k],
+            StepMean(_normal_kl(_delta * _atom, _delta * _mean, _delta)) - gained_information[_k],
             Algebra((_compensation,)),
         ),
         Link(
             "==",
-            PathMean((_delta * _atom - _delta * _mean) ** 2 / (2 * _delta)) - gained_information[_k],
+            StepMean((_delta * _atom - _delta * _mean) ** 2 / (2 * _delta)) - gained_information[_k],
             Algebra((gaussian_kl,)),
         ),
         Link(
             "==",
-            _delta * PathMean((_atom - _mean) ** 2) / 2 - gained_information[_k],
+            _delta * StepMean((_atom - _mean) ** 2) / 2 - gained_information[_k],
             Algebra(),
         ),
         Link("==", _delta * sym.mmse_at[_k] / 2 - gained_information[_k], Algebra((_mmse,))),

@@ -368,6 +368,20 @@ def test_the_truncation_covers_the_nodes_left_out(functional: Functional) -> Non
     assert slackest > 0.01
 
 
+@pytest.mark.parametrize("part", ["_truncation", "remainder"])
+def test_both_errors_are_in_the_ball(part: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    law = grid(3)
+    for functional in FUNCTIONALS:
+        usual = certified.evaluate(law, flint.arb(1), functional, -60.0)
+        with monkeypatch.context() as patch:
+            patch.setattr(certified, part, lambda *_: flint.arb(0.25))
+            widened = certified.evaluate(law, flint.arb(1), functional, -60.0)
+        with balls(128).precision():
+            assert usual.rad() < flint.arb(-60).exp()
+            assert 0.25 <= widened.rad() < 0.2501
+            assert widened.contains(usual)
+
+
 def test_no_bound_where_the_cut_is_among_the_atoms() -> None:
     law = grid(3)
     with balls(64).precision():

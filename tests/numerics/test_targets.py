@@ -186,7 +186,7 @@ def test_numbers_in_json_are_decimal() -> None:
         ('{"means": [0]}', "target: the key 'weights' is missing"),
         ('{"weights": [1]}', "target: the key 'means' is missing"),
         ('{"weights": [1], "means": [0], "mean": 1}', "target: unknown key 'mean'"),
-        ('{"type": "product", "weights": [1], "means": [0]}', "target: unknown type 'product'"),
+        ('{"type": "product", "weights": [1], "means": [0]}', "target: .*'product'"),
         ('{"weights": [1], "means": [NaN]}', r"means\[0\]: 'NaN' is not a number"),
         ('{"weights": [true], "means": [0]}', r"weights\[0\]: True is not a number"),
         (None, "target: None is not JSON text"),

@@ -14,7 +14,7 @@ from tests.theory.inventory import AXIOMS, DERIVATIONS
 from tests.theory.world import BINARY, FIVE, SKEW, THREE, Law, World, geometric, uniform
 from theory import bounds, facts, immse, steps
 from theory import symbols as sym
-from theory.channel import C, I, M, PathMean
+from theory.channel import C, I, M, PathMean, PathVariable, StepMean, path_mean
 from theory.cumulants import Space
 from theory.derivation import (
     Algebra,
@@ -35,6 +35,7 @@ k, n, t, s = sym.k, sym.number_of_steps, sym.knots, sym.snr
 u = sp.Symbol("u", nonnegative=True)
 x = sp.Symbol("x", real=True)
 y = sp.Symbol("y", real=True)
+y_path = PathVariable("y", real=True)
 
 
 @pytest.mark.parametrize("derivation", DERIVATIONS, ids=lambda d: d.title)
@@ -131,7 +132,7 @@ def has_numbers(expression: sp.Basic) -> bool:
     bases = {str(base) for base in expression.atoms(sp.IndexedBase)}
     known = {"t", "delta", "M", "I", "C", "lambda"}
     random = {str(symbol) for symbol in expression.free_symbols} & {"A", "m", "x", "y"}
-    means = expression.has(PathMean) and "lambda" not in bases
+    means = expression.has(PathMean, StepMean) and "lambda" not in bases
     slopes = any(d.variable_count[0][1] != 2 for d in expression.atoms(sp.Derivative))
     return not (strange or bases - known or means or slopes or (random - {"x"}))
 
@@ -355,7 +356,7 @@ FALSE = {
         Link(
             "<=",
             x,
-            Lemma(facts.mean_square_nonnegative, ((x, bound_index),)),
+            Lemma(facts.mean_square_nonnegative, ((x, bound_index), (s, s))),
         ),
     ),
     "a constant that is random": derivation(
@@ -366,7 +367,7 @@ FALSE = {
         Link(
             "<=",
             facts.mean_square_nonnegative.statement.lhs.subs(x, facts.eigenvalues[0]),
-            Lemma(facts.mean_square_nonnegative, ((x, facts.eigenvalues[0]),)),
+            Lemma(facts.mean_square_nonnegative, ((x, facts.eigenvalues[0]), (s, s))),
         ),
     ),
     "cases that leave one out": replace(
@@ -414,6 +415,21 @@ FALSE = {
             "==",
             sp.S.Zero,
             Algebra((Axiom("a value", eq(x, sp.S.Zero), conditions=(sp.Gt(y, 0),), because="so"),)),
+        ),
+    ),
+    "a mean of something constant taken for a constant": derivation(
+        eq(sp.Derivative(path_mean(y_path), s), sp.S.Zero), Link("==", sp.S.Zero, Calculus())
+    ),
+    "a sign at some arguments taken for one at all of them": derivation(
+        le(sp.S.Zero, 1 / M(s)),
+        Link(
+            "<=",
+            1 / M(s),
+            Lemma(
+                facts.nonnegative_term,
+                weight=1 / M(s),
+                using=(Axiom("a sign", sp.Gt(M(0), 0, evaluate=False), because="V > 0"),),
+            ),
         ),
     ),
     "no relation": Derivation(title="truth", statement=sp.true, steps=chain(x, Link("==", x, Algebra()))),

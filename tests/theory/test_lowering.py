@@ -136,8 +136,8 @@ def test_sums_by_hand(values: dict[str, Any]) -> None:
     formula = lower(bounds.reeves_pfister.monotone.formula)
     assert formula(FLOATS, values) == pytest.approx(float(drops / 2), rel=1e-12, abs=1e-12)
     with BALLS.precision():
-        exact = flint.fmpq((drops / 2).numerator, (drops / 2).denominator)
-        assert formula(BALLS, values).contains(exact)
+        exact = drops / 2
+        assert (formula(BALLS, values) * exact.denominator).contains(exact.numerator)
 
 
 def test_arrays_are_carried_along() -> None:

@@ -163,7 +163,7 @@ class World:
             case sp.Piecewise():
                 return next(of(value) for value, condition in e.args if self.true(condition, scope))
             case PathMean():
-                density, variance = self.law.variances(scope[sym.snr])
+                density, variance = self.law.variances(of(e.args[1]))
                 inner = {**scope, eigenvalues[0]: variance}
                 total = sp.sympify(e.args[0]).subs(sym.rank, 1).doit()
                 return float(density @ self.evaluate(total, inner))

@@ -9,7 +9,7 @@ import sympy as sp
 
 from theory import facts
 from theory import symbols as sym
-from theory.channel import C, I, M, PathMean
+from theory.channel import C, I, M, path_mean
 from theory.derivation import Algebra, Calculus, Derivation, Lemma, Link, chain
 from theory.facts import eigenvalues
 from theory.immse import information_slope, mmse_slope
@@ -128,12 +128,12 @@ cauchy_schwarz = Derivation(
         M(_s) ** 2 / _r,
         Link(
             "<=",
-            M(_s) ** 2 / _r + PathMean(sp.Sum((eigenvalues[_j] - M(_s) / _r) ** 2, (_j, 0, _r - 1))),
-            Lemma(facts.mean_square_nonnegative, ((_x, M(_s) / _r),)),
+            M(_s) ** 2 / _r + path_mean(sp.Sum((eigenvalues[_j] - M(_s) / _r) ** 2, (_j, 0, _r - 1))),
+            Lemma(facts.mean_square_nonnegative, ((_x, M(_s) / _r), (_s, _s))),
         ),
         Link(
             "==",
-            PathMean(sp.Sum(eigenvalues[_j] ** 2, (_j, 0, _r - 1))),
+            path_mean(sp.Sum(eigenvalues[_j] ** 2, (_j, 0, _r - 1))),
             Algebra((facts.mmse_by_eigenvalues,)),
         ),
         Link("==", C(_s), Algebra((facts.moment_by_eigenvalues,))),

@@ -57,7 +57,7 @@ convex_halved = Derivation(
         Link(
             "==",
             _first(C(_s) * (_t1 - _s)) + _rest(C(_s) * (_t[_k + 1] - _s)),
-            Calculus(_using),
+            Algebra(_start),
             note="the first step apart",
         ),
         Link(
@@ -90,7 +90,7 @@ convex_halved = Derivation(
         Link(
             "<=",
             _paid - _end * C(_T) / 2 - _rest(_linear * _bend),
-            Lemma(facts.convex_mmse, ((_s, _s),), weight=_square / 2, over=_on_step, using=_start),
+            Lemma(facts.convex_mmse, ((_s, _s),), weight=_square / 2, over=_on_step),
         ),
         Link(
             "<=",

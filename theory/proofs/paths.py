@@ -173,12 +173,12 @@ from_zero = Derivation(
         Link(
             "<=",
             _first_cost - I(_t1) + _cost(1, _kappa * _s),
-            Lemma(**_ratio, over=(*_over, (_k, 1, _n - 1)), using=_zero),
+            Lemma(**_ratio, over=(*_over, (_k, 1, _n - 1))),
         ),
         Link(
             "==",
             _first_cost - I(_t1) + _kappa * (_t1 * M(_t1) - _T * M(_T)) / 2 + _kappa * (_I_T - I(_t1)),
-            Calculus((*_zero, *_slopes)),
+            Calculus((facts.first_positive_is_second, *_slopes)),
         ),
         Link(
             "<=",
