@@ -17,8 +17,8 @@ from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property, lru_cache
 from itertools import pairwise
-from operator import mul
-from typing import Any, Literal, TypeAlias
+from operator import mul, sub, truediv
+from typing import Literal, TypeAlias
 
 import flint
 
@@ -47,6 +47,11 @@ MOST_NODES = 3_000_000
 _BLOCK = 1 << 15
 _TABLES: OrderedDict[tuple[Spacing, int], list[flint.arb]] = OrderedDict()
 _MOST_TABLES = 48
+_STRIDE = 32
+_MODEST = 4.0
+
+Rule: TypeAlias = Functional | Literal["square_of_mean"]
+"""The integrand: the mmse is also V minus the mean square of the posterior mean."""
 
 
 def log_of(value: Fraction) -> float:
@@ -233,11 +238,20 @@ def _integral(law: Law, t: flint.arb, functional: Functional, log_tolerance: flo
         log_size = log_of(law.variance)
     digits = max(log_size - log_tolerance, 0) + math.log(16)
     separated = math.log(len(law.atoms)) + 2 * log_of(law.span) - t_float * float(law.gap) ** 2 / 8
-    log_strip = log_size if functional == "mutual_information" else min(log_size, separated)
+    rule: Rule = functional
+    log_strip = log_size
+    if functional != "mutual_information":
+        log_strip = min(log_size, separated)
+    if (
+        functional == "mmse"
+        and max(log_size - separated, math.log1p(t_float * math.exp(log_size))) < _MODEST
+    ):
+        rule, log_strip = "square_of_mean", log_size
     decay = max(log_strip - log_tolerance, 0) + math.log(16)
     narrow = window_of(law, t_float, decay)
     h = spacing(decay, spread if narrow is None else narrow, power)
-    reach = math.sqrt(2 * (digits + math.log(4 + spread * spread))) + 1
+    beyond = math.log(4 + spread * spread) if functional == "mutual_information" else 0
+    reach = math.sqrt(2 * (digits + beyond)) + 0.1
     width = spread + 2 * reach
     nodes = width / float(h)
     if not nodes * max(1, len(law.atoms) / 64) <= MOST_NODES:
@@ -251,13 +265,15 @@ def _integral(law: Law, t: flint.arb, functional: Functional, log_tolerance: flo
         root = t.sqrt()
         start = math.floor((math.sqrt(t_float) * float(law.atoms[0]) - reach) / float(h))
         stop = math.ceil((math.sqrt(t_float) * float(law.atoms[-1]) + reach) / float(h))
-        total = _node_sum(law, t, root, functional, h, start, stop, bits)
+        total = _node_sum(law, t, root, rule, h, start, stop, bits)
         step = h.ball()
         total = total * step / (2 * flint.arb.pi()).sqrt()
-        if functional == "mutual_information":
+        if rule == "mutual_information":
             total = t * to_ball(law.variance) / 2 - total
+        elif rule == "square_of_mean":
+            total = to_ball(law.variance) - total
     with balls(64).precision():
-        error = remainder(step, strip_of(law, t, functional, narrow))
+        error = remainder(step, strip_of(law, t, rule, narrow))
         error += _truncation(law, t, root, functional, step, start, stop)
         error = error.upper()
         margin = (-error).union(error)
@@ -271,11 +287,12 @@ def window_of(law: Law, t: float, decay: float) -> float | None:
     return window(s * float(law.span), s * float(law.widest_gap), log_of(law.least_weight), decay)
 
 
-def strip_of(law: Law, t: flint.arb, functional: Functional, width: float | None) -> Strip:
+def strip_of(law: Law, t: flint.arb, rule: Rule, width: float | None) -> Strip:
     """The strip bound, with M <= V/(1 + tV) and M <= (K/4) D^2 e^{-t gap^2/8} for K atoms.
 
     The second is half the sum over pairs of sqrt(w_i w_j) |a_i - a_j|^2 e^{-t |a_i - a_j|^2/8}, with
-    (sum sqrt(w_i))^2 <= K.
+    (sum sqrt(w_i))^2 <= K. For the square of the mean j = 1 and B0 = V: |S_1| is at most the sum of the
+    p_i |b_i|, whose square is at most p sum p_i b_i^2.
     """
     variance, span, root = to_ball(law.variance), to_ball(law.span), t.sqrt()
     spread, slack = root * span, flint.arb(0)
@@ -283,13 +300,15 @@ def strip_of(law: Law, t: flint.arb, functional: Functional, width: float | None
         spread = flint.arb(width)
         gap = root * to_ball(law.widest_gap)
         slack = ((gap * gap - spread * spread) / 8).exp() / to_ball(law.least_weight)
-    if functional == "mutual_information":
+    if rule == "mutual_information":
         farthest = to_ball(max(-law.atoms[0], law.atoms[-1]))
         amplitude = t * variance / 2 + 2 * flint.arb(-1).exp()
         return Strip(amplitude, spread, 1, reach=root * farthest, slack=slack)
+    if rule == "square_of_mean":
+        return Strip(variance, spread, 1, slack=slack)
     separated = (-t * to_ball(law.gap) ** 2 / 8).exp() * span * span * len(law.atoms) / 4
     mmse = (variance / (1 + t * variance)).min(separated)
-    if functional == "mmse":
+    if rule == "mmse":
         return Strip(mmse, spread, 1, slack=slack)
     return Strip(mmse * span * span / 4, spread, 3, slack=slack)
 
@@ -307,7 +326,7 @@ def _truncation(
 
     Beyond the outermost atom each p_i decreases, so its sum over the nodes beyond Z is at most its
     integral from Z, at most w_i e^{-u^2/2}/2 with u the distance from Z to s b_i. There
-    p Cov <= sum p_i b_i^2 (a variance is at most the second moment about any point) and
+    p Cov <= sum p_i b_i^2 (a variance is at most the second moment about any point), p m^2 too, and
     p Cov^2 <= (D^2/4) p Cov. For p L, |L| <= s |z| R + t R^2/2 with R = max |b_i|; the integrand
     (s |z| R + t R^2/2) p_i decreases where u > 1 and |z| > 1, and
     int_Z^inf x phi(x - m) dx = phi(Z - m) + m Q(Z - m), phi <= (2/5) e^{-u^2/2}.
@@ -338,8 +357,13 @@ def _gaussians(h: Spacing, bits: int, count: int) -> list[flint.arb]:
     key = (h, bits)
     table = _TABLES.pop(key, [])
     if len(table) <= count:
-        half = -(h.ball() ** 2) / 2
-        table.extend((half * (k * k)).exp() for k in range(len(table), count + 1))
+        half = -h.ball() * h.ball() / 2
+        near = [(half * (j * j)).exp() for j in range(_STRIDE)]
+        for k in range(len(table), count + 1, _STRIDE):
+            value, ratio = (half * (k * k)).exp(), (half * (2 * k)).exp()
+            for factor in near:
+                table.append(value * factor)
+                value = value * ratio
     _TABLES[key] = table
     while len(_TABLES) > _MOST_TABLES or sum(map(len, _TABLES.values())) > 2_000_000:
         if len(_TABLES) == 1:
@@ -352,7 +376,7 @@ def _node_sum(
     law: Law,
     t: flint.arb,
     root: flint.arb,
-    functional: Functional,
+    rule: Rule,
     h: Spacing,
     start: int,
     stop: int,
@@ -361,12 +385,13 @@ def _node_sum(
     """The sum over k = start ... stop of the integrand at z = k h, without the factor h/sqrt(2 pi).
 
     With S_m = sum_i w_i b_i^m e^{s b_i z - t b_i^2/2} the integrands are phi(z) times S_2 - S_1^2/S_0,
-    (S_2 - S_1^2/S_0)^2/S_0 and S_0 log S_0. On the grid the exponentials are geometric progressions:
-    k = start + columns r + c, and S_m is a matrix product over the atoms.
+    S_1^2/S_0 (p times the square of the posterior mean), (S_2 - S_1^2/S_0)^2/S_0 and S_0 log S_0. On the
+    grid the exponentials are geometric progressions: k = start + columns r + c, and S_m is a matrix
+    product over the atoms.
     """
     count = stop - start + 1
     columns = max(4, min(256, math.isqrt(count)))
-    orders = 1 if functional == "mutual_information" else 3
+    orders = {"mutual_information": 1, "square_of_mean": 2}.get(rule, 3)
     atoms, powers = law.moments(bits)
     step = h.ball()
     small = [(root * b * step).exp() for b in atoms]
@@ -385,16 +410,16 @@ def _node_sum(
     first = start
     while rows_left:
         rows = min(rows_left, max(1, _BLOCK // columns))
-        lines: list[list[flint.arb]] = []
+        lines: list[flint.arb] = []
         for _ in range(rows):
-            lines.append(current)
+            lines += current
             current = list(map(mul, current, large))
-        stacked = [x for m in range(orders) for line in lines for x in map(mul, powers[m], line)]
+        stacked = [x for m in range(orders) for x in map(mul, lines, powers[m] * rows)]
         sums = (flint.arb_mat(orders * rows, len(atoms), stacked) * columns_matrix).entries()
         size = rows * columns
         last = min(first + size - 1, stop)
         weights = _weights(gaussians, first, last)
-        total += _combine(functional, weights, sums, size)
+        total += _combine(rule, weights, sums, size)
         first += size
         rows_left -= rows
     return total
@@ -405,19 +430,23 @@ def _weights(gaussians: Sequence[flint.arb], first: int, last: int) -> list[flin
     return negative + list(gaussians[max(first, 0) : last + 1]) if last >= 0 else negative
 
 
-def _combine(
-    functional: Functional, weights: Sequence[flint.arb], sums: Sequence[Any], size: int
-) -> flint.arb:
-    """The weighted sum over one block; `zip` stops at the last node that belongs to the grid."""
-    s0 = sums[:size]
-    if functional == "mutual_information":
-        return sum((w * a * a.log() for w, a in zip(weights, s0, strict=False)), flint.arb(0))
-    s1, s2 = sums[size : 2 * size], sums[2 * size :]
-    nodes = zip(weights, s0, s1, s2, strict=False)
-    if functional == "mmse":
-        return sum((w * (c - b * b / a) for w, a, b, c in nodes), flint.arb(0))
-    total = flint.arb(0)
-    for w, a, b, c in nodes:
-        spread = c - b * b / a
-        total += w * spread * spread / a
-    return total
+def _combine(rule: Rule, weights: list[flint.arb], sums: list[flint.arb], size: int) -> flint.arb:
+    """The weighted sum over one block; what lies beyond the last node of the grid is left out."""
+    count = len(weights)
+    s0 = sums[:count]
+    if rule == "mutual_information":
+        return _dot(weights, list(map(mul, s0, map(flint.arb.log, s0))))
+    s1 = sums[size : size + count]
+    squares = map(mul, s1, s1)
+    if rule == "square_of_mean":
+        return _dot(list(map(truediv, weights, s0)), list(squares))
+    s2 = sums[2 * size : 2 * size + count]
+    spreads = list(map(sub, s2, map(truediv, squares, s0)))
+    if rule == "mmse":
+        return _dot(weights, spreads)
+    return _dot(list(map(truediv, weights, s0)), list(map(mul, spreads, spreads)))
+
+
+def _dot(a: list[flint.arb], b: list[flint.arb]) -> flint.arb:
+    product: flint.arb = (flint.arb_mat(1, len(a), a) * flint.arb_mat(len(b), 1, b))[0, 0]
+    return product

@@ -219,19 +219,31 @@ def functional_truth(
     if law is None:
         return truth(flint.arb(0))
     scale = log_scale(core, functional)
-    try:
-        estimate = float(fast_values(core, functional, [float(ratio.mid())])[0])
-    except PrecisionError:
-        estimate = 0.0
-    goal = log_goal(digits, math.log(estimate) if estimate > 0 else -math.inf, scale)
-    for extra in (1, 8, 40, 2 * digits):
-        ball = core_value(core, functional, ratio, goal - extra)
+    log_estimate = _log_bound(core, functional, ratio)
+    for extra in (4, 4, 12, 40, 2 * digits):
+        ball = core_value(core, functional, ratio, log_goal(digits, log_estimate, scale) - extra)
         if radius_reached(ball, digits, scale):
             return truth(ball)
+        log_estimate = _log_size(ball)
     raise PrecisionError(
         f"{functional}: {digits} digits promised, but at t = {ratio.str(10)} the radius reached is"
         f" {ball.rad().str(3, radius=False)}"
     )
+
+
+def _log_bound(core: Core, functional: Functional, t: flint.arb) -> float:
+    """log of an upper bound of the functional: a first guess at its size, to choose a tolerance."""
+    gain = math.log1p(float(t.mid()) * float(core.variance))
+    if functional == "mutual_information":
+        return math.log(gain / 2) if gain else -math.inf
+    return _POWERS[functional] * (log_of(core.variance) - gain)
+
+
+def _log_size(ball: flint.arb) -> float:
+    """log of the least absolute value in a ball, -inf if it contains 0."""
+    with balls(64).precision():
+        low = abs(ball).lower()
+        return float(low.log()) if low > 0 else -math.inf
 
 
 def _size(t: Any) -> int:

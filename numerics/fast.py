@@ -88,8 +88,8 @@ def _wide(law: Law, t: float, functional: Functional, h: float, reach: float, no
             weight = float(probability)
             if len(piece.atoms) > 1:
                 total += weight * float(evaluate(piece, np.array([t]), functional)[0])
-            if functional == "mutual_information" and weight:
-                total -= weight * math.log(weight)
+            if functional == "mutual_information":
+                total -= weight * log_of(probability)
         return total
     if nodes > _MOST_NODES:
         raise PrecisionError(

@@ -152,7 +152,7 @@ def _without_cancellation(
     The others keep the form with mmse and mutual information, whose differences telescope. A step is
     short if it is small beside 1/D^2 or beside t_k; C changes on no shorter scale.
     """
-    nodes, weights = np.polynomial.legendre.leggauss(3)
+    nodes, weights = np.polynomial.legendre.leggauss(4)
     u = (nodes + 1) / 2
     at = knots[:-1][short][:, None] + deltas[short][:, None] * u
     covariance = fast_values(core, "covariance_moment", at.ravel()).reshape(at.shape)
@@ -222,7 +222,7 @@ def _independent(target: Mixture, schedule: Schedule, digits: int, moments: tupl
 
         def values(functional: Functional, at: Sequence[Any], weights: Sequence[Any]) -> list[Any]:
             return [
-                independent_value(core, functional, t, digits + loss, smallest / w)[0]
+                independent_value(core, functional, t, digits + loss, smallest / max(w, smallest))[0]
                 for t, w in zip(at, weights, strict=True)
             ]
 
@@ -255,7 +255,9 @@ def _vp_levels(schedule: Schedule, target: Mixture, knots: Sequence[Any], ops: A
                 "sampler: a knot beyond 1/v is no noise level of the target; only the matched variance"
                 " is defined there"
             )
-        levels.append(Level(t, noise, noise_free=bool(noise == 0)))
+        levels.append(Level(t, noise))
+    if schedule.last_knot * target.variance == 1:
+        levels[-1] = Level(knots[-1], ops.number(0), noise_free=True)
     return levels
 
 

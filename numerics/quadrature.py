@@ -148,7 +148,7 @@ def spacing(decay: float, spread: float, power: int) -> Spacing:
             high = eta
     h = 2 * math.pi / _slope(high, spread, power)
     mantissa, exponent2 = math.frexp(h)
-    return Spacing(int(mantissa * 16), exponent2 - 4)
+    return Spacing(int(mantissa * 64), exponent2 - 6)
 
 
 def gaussian_tail(u: flint.arb) -> flint.arb:

@@ -102,6 +102,15 @@ class Schedule:
             return bool(self.parameters[LISTS[self.name]][-1] == clean)
         return self.name not in (*KNOTS, "li_cai_wei")
 
+    @property
+    def last_knot(self) -> Fraction:
+        """The last knot of a schedule in the snr convention, exactly; ValueError for the others."""
+        if self.convention != "snr":
+            raise ValueError(f"schedule: the last knot of {self.name} depends on the target")
+        parameters = self.parameters
+        last: Fraction = parameters["snr"][-1] if self.name == "from_snr" else parameters["last"]
+        return last
+
     # Constructors
 
     @classmethod

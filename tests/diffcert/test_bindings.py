@@ -105,6 +105,8 @@ def test_exact_knots():
     ("quantity", "instance", "digits", "engine", "message"),
     [
         ("nope", PATH, 30, None, "quantity: 'nope' is not one of snr, mmse"),
+        (["mmse"], POINT, 30, None, "is not one of snr, mmse"),
+        ("mmse", THREE, 30, None, "instance: .* is not an Instance"),
         ("mmse", PATH, 30, None, "quantity: mmse needs a single snr"),
         ("path_kl", POINT, 30, None, "quantity: path_kl needs a schedule"),
         ("epsilon", PATH, 30, None, "quantity: epsilon needs the parameter epsilon"),

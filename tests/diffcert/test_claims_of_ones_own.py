@@ -69,6 +69,8 @@ def test_a_bound_brings_its_own():
         ({"id": 3, "bound": symbols.entropy}, "id: 3 is not of the form"),
         ({"id": "a", "bound": "kappa*H"}, "bound: 'kappa\\*H' is text, which is never parsed"),
         ({"id": "a", "bound": None}, "bound: NoneType is neither"),
+        ({"id": "a", "bound": True}, "bound: bool is neither"),
+        ({"id": "a", "bound": symbols.entropy, "title": 3}, "title: 3 is not a text"),
         ({"id": "a", "bound": sympy.Symbol("H")}, "use theory.symbols.entropy"),
         ({"id": "a", "bound": sympy.Symbol("zeta")}, "stands for no quantity"),
         ({"id": "a", "bound": sympy.gamma(symbols.entropy)}, "gamma"),
@@ -201,3 +203,19 @@ def test_entry_points(run, tmp_path):
     assert broken.stderr == (
         "diffcert: error: entry point 'good' of diffcert.claims: theirs has no attribute gone\n"
     )
+
+
+def test_a_formula_too_deep_for_the_translation_is_one_line(monkeypatch):
+    def deep(_):
+        raise RecursionError
+
+    monkeypatch.setattr("diffcert.claim.lower", deep)
+    with pytest.raises(ValueError, match="bound: the expression is nested too deeply"):
+        Claim("mine/deep", symbols.entropy)
+
+
+def test_an_attribute_that_raises_is_one_line(tmp_path, monkeypatch):
+    (tmp_path / "raising.py").write_text("def __getattr__(name):\n    raise RuntimeError('no')\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(ValueError, match=r"claim 'raising:thm': reading thm failed: RuntimeError: no"):
+        reg.load("raising:thm")

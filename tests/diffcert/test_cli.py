@@ -130,6 +130,10 @@ def test_list_and_show(capsys):
         (["verify", "--digits", "100000"], "argument --digits: 100000 is not between 1 and 1000"),
         (["verify", "--digits", "abc"], "argument --digits: 'abc' is not an integer"),
         (["verify", "--digits", "1_0"], "argument --digits: '1_0' is not an integer"),
+        (["verify", "--digits", "٣"], "is not an integer"),
+        (["verify", "--digits", "9", "--digits", "8"], "argument --digits: it is given twice"),
+        (["compare", *ONE, "--steps", "3"], "argument --steps: it is given twice"),
+        (["compare", *ONE, "--target", "skew"], "argument --target: it is given twice"),
         (["verify", "--digits", "9" * 5000], "is not an integer"),
         (["verify", "--steps", "0"], "argument --steps: 0 is not between 1 and 100000"),
         (["verify", "--steps", "7", "--schedule", "karras"], "there are steps 18, 40"),
@@ -188,6 +192,57 @@ def test_the_reader_may_leave(run):
     )
     done = run("-c", code)
     assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_no_input_is_written_over(capsys, tmp_path):
+    target, levels = tmp_path / "mine.json", tmp_path / "levels.json"
+    target.write_text(FILE)
+    levels.write_text('{"convention": "sigmas", "schedules": {"a": [2, 1]}}')
+    (tmp_path / "link.json").symlink_to("mine.json")
+    given = ("compare", "--target", str(target), "--schedule", f"{levels}:a")
+    for place in (target, levels, tmp_path / "link.json"):
+        assert main([*given, "--json", str(place)]) == 2
+        assert "is needed for something else" in capsys.readouterr().err
+    both = str(tmp_path / "p.svg")
+    assert main([*given, "--json", both, "--plot", both]) == 2
+    assert target.read_text() == FILE
+
+
+def test_a_picture_that_cannot_be_written_does_not_cost_the_table(capsys, monkeypatch):
+    from diffcert import plots
+
+    def fails(*_):
+        raise ValueError("plot: no")
+
+    monkeypatch.setattr(plots, "save", fails)
+    assert main(["compare", *ONE, "--plot", "p.png"]) == 2
+    out, err = capsys.readouterr()
+    assert "reeves-pfister/monotone" in out
+    assert err == "diffcert: error: plot: no\n"
+
+
+def test_an_interrupted_comparison_keeps_what_is_finished(capsys, monkeypatch, tmp_path):
+    from diffcert import comparison
+
+    honest, calls = comparison.compare, []
+
+    def interrupted(*arguments):
+        calls.append(arguments)
+        if len(calls) == 3:
+            raise KeyboardInterrupt
+        return honest(*arguments)
+
+    monkeypatch.setattr(comparison, "compare", interrupted)
+    assert main(["compare", *ONE, "--json", str(tmp_path / "r.json")]) == 130
+    out, err = capsys.readouterr()
+    assert "5 not finished" in out
+    assert err == "diffcert: interrupted; the finished cases are above\n"
+    assert len(json.loads((tmp_path / "r.json").read_text())["cases"]) == 2
+
+
+def test_one_digit_is_one_digit(capsys):
+    assert main(["compare", *ONE[:6], "--digits", "1", "--claim", "reeves-pfister/monotone"]) == 0
+    assert "1 case of 1 claim at 1 digit: holds 1" in capsys.readouterr().out
 
 
 @pytest.mark.slow

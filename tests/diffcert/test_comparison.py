@@ -69,6 +69,25 @@ def test_an_identity():
     assert compare(other, PATH, digits=20).status is Status.REFUTED
 
 
+def test_an_identity_says_to_how_many_digits():
+    k, n = symbols.k, symbols.number_of_steps
+    held = sympy.Sum(symbols.steps[k] * symbols.mmse_at[k], (k, 0, n - 1)) / 2
+    right = held - (symbols.information_last - symbols.information_first)
+    Claim("mine/path", right, relation="==")
+    assert compare("mine/path", PATH).reason == "equal to 30 digits"
+    Claim("mine/nearly", right * (1 + sympy.Rational(1, 10**31)), relation="==")
+    assert compare("mine/nearly", PATH).status is Status.REFUTED
+
+
+def test_verdicts_can_be_copied():
+    import copy
+    import pickle
+
+    verdict = compare(MONOTONE, PATH, digits=15)
+    for again in (copy.deepcopy(verdict), pickle.loads(pickle.dumps(verdict))):
+        assert again.to_dict() == verdict.to_dict()
+
+
 def test_a_bound_that_is_no_number_is_undecided():
     one = Instance(Mixture([1], [0]), Schedule.karras(3))
     claim = Claim("mine/undefined", sympy.log(symbols.variance), instances=[one])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import math
 import pickle
 from fractions import Fraction
@@ -93,8 +94,12 @@ def test_a_ball_of_enormous_exponent_is_printed_at_once():
 
 @given(balls)
 def test_a_ball_survives_the_way_between_processes(ball):
-    again = pickle.loads(ForkingPickler.dumps(ball))
-    assert exact(again) == exact(ball)
+    for again in (
+        pickle.loads(ForkingPickler.dumps(ball)),
+        pickle.loads(pickle.dumps(ball)),
+        copy.deepcopy(ball),
+    ):
+        assert exact(again) == exact(ball)
 
 
 @pytest.mark.parametrize("ball", [flint.arb.pos_inf(), flint.arb.neg_inf(), flint.arb("nan")])

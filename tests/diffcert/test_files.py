@@ -156,6 +156,7 @@ def test_arrays_are_the_binary_numbers_that_they_hold(tmp_path):
         ("s.json", "{}", {}, "0 of the keys"),
         ("s.json", '{"beta": [0.1, 0.2]}', {}, "unknown key 'beta'"),
         ("s.json", '{"convention": "beta", "schedules": {}}', {}, "'beta' is not one of"),
+        ("s.json", '{"convention": ["snr"], "schedules": {"a": [1, 2]}}', {}, "is not one of"),
         ("s.json", '{"convention": "snr", "schedules": {}}', {}, "not a table of named lists"),
         ("s.json", '{"alpha_bar": 0.5}', {}, "is not a list"),
         ("s.json", '{"alpha_bar": []}', {}, "the list is empty"),

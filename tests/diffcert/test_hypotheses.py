@@ -88,11 +88,19 @@ def test_equal_steps_in_balls_are_not_known():
         (samplers.Ddpm("optimal"), "exact", ONE, True),
         (samplers.Ddpm("1/100"), "exact", BINARY, None),
         (None, "normal", ONE, None),
+        (None, "normal", Mixture([1], [2]), False),
     ],
 )
 def test_matched_sampler(sampler, start, target, outcome):
     schedule = Schedule.ddpm_linear(5)
     assert ask("matched_sampler", schedule, target, sampler=sampler, start=start) is outcome
+
+
+@pytest.mark.parametrize("schedule", [Schedule.uniform(5), Schedule.flow_matching(5), snr("0", "1")])
+def test_from_pure_noise_the_normal_start_is_the_right_one(schedule):
+    assert ask("matched_sampler", schedule, start="normal") is True
+    matched = Values(Instance(BINARY, schedule), 20)["path_kl"]
+    assert Values(Instance(BINARY, schedule, start="normal"), 20)["path_kl"].overlaps(matched)
 
 
 def test_a_beta_sampler_on_unit_components_costs_what_the_matched_one_costs():
@@ -118,6 +126,44 @@ def test_relations_between_rationals_are_decided_exactly():
     assert check(third, Values(Instance(BINARY, schedule), None)) is True
     below = Hypothesis("below", "", symbols.first_positive < symbols.variance / 3)
     assert check(below, Values(Instance(BINARY, schedule), 20)) is False
+
+
+@pytest.mark.parametrize("digits", [None, 20])
+@pytest.mark.parametrize("knots", [("1/3", "2/3", "4/3"), ("0", "1/3", "2/3"), ("0.7", "1.4")])
+def test_relations_that_touch_are_decided_where_the_knots_are_rational(knots, digits):
+    values = Values(Instance(BINARY, snr(*knots)), digits)
+    for relation, outcome in (
+        (symbols.kappa <= 1, True),
+        (symbols.kappa >= 1, True),
+        (symbols.kappa < 1, False),
+        (symbols.steps[symbols.number_of_steps - 1] <= symbols.last / 2, True),
+    ):
+        assert check(Hypothesis("touches", "", relation), values) is outcome
+
+
+def test_exact_kappa_and_steps():
+    values = Values(Instance(BINARY, snr("0", "1/3", "1", "2")), 20)
+    assert values.exact("kappa") == 2
+    assert [str(step) for step in values.exact("steps")] == ["1/3", "2/3", "1"]
+    assert Values(Instance(BINARY, snr("0", "1")), 20).exact("kappa") == 0
+    assert Values(Instance(BINARY, Schedule.karras(3)), 20).exact("kappa") is None
+
+
+def test_a_relation_that_divides_by_zero_is_not_known():
+    relation = Hypothesis("undefined", "", 1 / (symbols.variance - 1) <= 3)
+    for digits in (None, 20):
+        assert check(relation, Values(Instance(BINARY, snr("0", "1")), digits)) is None
+
+
+def test_rounding_does_not_make_a_hypothesis_fail_in_the_fast_tier():
+    values = Values(Instance(Mixture(["1/3", "2/3"], [0, "1/7"]), snr("0", "1")), None)
+    first = symbols.mmse_at[0]
+    for factor in (1 - 1e-13, 1 + 1e-13):
+        assert check(Hypothesis("touches", "", first >= factor * symbols.variance), values) is True
+        assert check(Hypothesis("strict", "", first > factor * symbols.variance), values) is None
+    assert check(Hypothesis("above", "", first > 2 * symbols.variance), values) is False
+    one = Values(Instance(ONE, snr("0", "1")), None)
+    assert check(Hypothesis("positive", "", symbols.entropy > 0), one) is False
 
 
 def test_relations_that_are_equal_but_irrational_are_not_known():

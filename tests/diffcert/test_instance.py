@@ -62,6 +62,24 @@ def test_the_json_form_reads_back_exactly():
     assert Schedule.from_dict(data["schedule"]) == SCHEDULE
 
 
+@pytest.mark.parametrize(
+    "instance",
+    [
+        Instance(TARGET),
+        Instance(TARGET, snr="1/3", target_name="binary"),
+        Instance(TARGET, SCHEDULE, parameters={"epsilon": "1/10"}, schedule_name="mine"),
+        Instance(TARGET, SCHEDULE, samplers.Ddpm("1/7"), start="normal"),
+    ],
+)
+def test_the_repr_makes_the_instance_again(instance):
+    assert eval(repr(instance)) == instance  # noqa: S307
+
+
+def test_labels_are_text():
+    instance = Instance(TARGET, SCHEDULE, target_name=3, schedule_name=4)
+    assert (instance.target_name, instance.schedule_name) == ("3", "4")
+
+
 def test_notes_say_what_was_changed():
     discrete = Mixture(["1/2", "1/4", "1/4"], [0, 1, 1], variance=0)
     notes = " ".join(Instance(discrete, SCHEDULE).notes)

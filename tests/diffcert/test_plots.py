@@ -49,6 +49,31 @@ def test_the_suffix_decides_the_format(tmp_path, suffix):
     assert path.read_bytes().startswith(start)
 
 
+def test_an_empty_part_of_a_logarithmic_axis_is_cut_off():
+    figure = mmse_figure(Instance(DISCRETE, Schedule.li_cai_wei(50)))
+    upper, lower = figure.axes
+    left, right = lower.get_xlim()
+    held = upper.get_lines()[0]
+    t, height = held.get_xdata(), held.get_ydata()
+    assert right < 1e3 < t[-1]
+    outside = (t < left) | (t > right)
+    assert height[outside].max() <= height.max() / 500
+    assert "beyond the axis all is below 1/500" in lower.get_xlabel()
+
+
+def test_the_picture_covers_no_data_and_gives_units():
+    for schedule, unit in ((Schedule.uniform(5), "length²"), (Schedule.karras(5), "dimensionless")):
+        figure = mmse_figure(Instance(THREE, schedule))
+        upper, lower = figure.axes
+        assert upper.get_legend() is lower.get_legend() is None
+        assert unit in upper.get_ylabel()
+        assert unit in lower.get_ylabel()
+
+
+def test_a_name_is_not_read_as_mathematics(tmp_path):
+    save(Instance(THREE, Schedule.uniform(2), target_name=r"$\frac$"), tmp_path / "picture.png")
+
+
 def test_bad_paths(tmp_path):
     for name, message in (
         ("picture.gif", "does not end in .png, .svg, .pdf"),

@@ -65,6 +65,7 @@ def test_selection():
         ),
         ({"claims": ["nope"]}, "claim: unknown id"),
         ({"claims": "os:path"}, "path is of type module"),
+        ({"claims": 3}, "claims: 3 is neither a claim nor a list"),
         ({"digits": 0}, "digits: 0"),
         ({"digits": 5000}, "digits: 5000"),
         ({"twins": True, "digits": None}, "the fast tier refutes nothing"),
@@ -74,6 +75,11 @@ def test_selection():
 def test_bad_arguments(arguments, message):
     with pytest.raises(ValueError, match=message):
         diffcert.verify(**arguments)
+
+
+def test_one_number_of_steps_needs_no_list():
+    report = diffcert.verify("reeves-pfister/monotone", digits=None, targets="binary", steps=18)
+    assert [verdict.instance.schedule_name for verdict in report.verdicts] == ["karras"]
 
 
 def test_processes_say_the_same_as_one():

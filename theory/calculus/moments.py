@@ -100,9 +100,10 @@ def _translated(
     expression: sp.Expr, old: str, new: str, replacement: Callable[[int], Polynomial[int]]
 ) -> sp.Expr:
     mean = sp.Symbol("k1")
-    if sp.Symbol("mu1") in sp.sympify(expression).free_symbols:
+    given = sp.sympify(expression, strict=True)
+    if sp.Symbol("mu1") in given.free_symbols:
         raise ValueError("expression: mu1 is zero by definition; the mean is written k1")
-    marked = sp.sympify(expression).xreplace({mean: sp.Symbol(f"{old}1")})
+    marked = given.xreplace({mean: sp.Symbol(f"{old}1")})
     result = _substituted(from_expression(marked, old), lambda n: {(1,): 1} if n == 1 else replacement(n))
     return to_expression(result, new).xreplace({sp.Symbol(f"{new}1"): mean})
 

@@ -69,7 +69,7 @@ def mmse_series(cumulants: Sequence[Any], order: int) -> list[sp.Expr]:
     _enough(cumulants, order + 1)
     values = [_entry(value, i) for i, value in enumerate(cumulants, start=1)]
     return [
-        sp.sympify(evaluate(mmse_polynomial(n), lambda k: values[k - 1])) / factorial(n)
+        sp.sympify(evaluate(mmse_polynomial(n), lambda k: values[k - 1]), strict=True) / factorial(n)
         for n in range(order + 1)
     ]
 
