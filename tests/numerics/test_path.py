@@ -318,6 +318,29 @@ def test_reverse_variances_in_every_engine_and_convention() -> None:
                 assert abs(slow.value - truth) <= slow.error + mpf(10) ** -16
 
 
+def test_the_optimal_variance_by_its_formula() -> None:
+    """(d/2) log(1 + delta M/d) - (I_{k+1} - I_k), summed over the steps, in d = 1 and 3."""
+    knots = [Fraction(1, 4), Fraction(1), Fraction(3)]
+    line = Mixture(["1/5", "1/2", "3/10"], [-3, 0, 4], "1/4")
+    space = Mixture(["1/5", "1/2", "3/10"], [[-1, -2, -2], [0, 0, 0], ["4/3", "8/3", "8/3"]], "1/4")
+    with mpmath.workdps(50):
+        gains = [
+            reference.exact(b - a) * reference.midpoint(mmse(line, a, digits=40))
+            for a, b in pairwise(knots)
+        ]
+        learnt = reference.midpoint(mutual_information(line, knots[-1], digits=40)) - reference.midpoint(
+            mutual_information(line, knots[0], digits=40)
+        )
+        for target, d in ((line, 1), (space, 3)):
+            truth = sum(mpf(d) / 2 * mpmath.log(1 + gain / d) for gain in gains) - learnt
+            rule, schedule = samplers.Ddpm("optimal"), Schedule.from_snr(knots)
+            assert reference.contains(path_kl(target, schedule, rule, digits=25), truth, mpf(10) ** -30)
+            fast = path_kl_truth(target, schedule, rule)
+            assert abs(mpf(fast.value) - truth) <= fast.error <= 1e-11 * truth
+            slow = path_kl_truth(target, schedule, rule, digits=6, engine="mpmath")
+            assert abs(slow.value - truth) <= slow.error + mpf(10) ** -12
+
+
 def test_the_optimal_variance_is_the_least() -> None:
     target = Mixture(["1/5", "1/2", "3/10"], [[-3, 0], [0, 0], [4, 0]], "1/2")
     schedule = Schedule.from_alpha_bar(["0.1", "0.5", "0.9"])

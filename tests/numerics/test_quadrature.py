@@ -327,6 +327,15 @@ def test_the_bound_is_infinite_outside_the_strip() -> None:
         assert not replace(strip, slack=flint.arb(1)).bound(flint.arb(1)).is_finite()
 
 
+def test_a_window_costs_the_information_a_quarter_turn() -> None:
+    """With atoms outside the window the phase of p/phi is known to within pi/2 only."""
+    with balls(64).precision():
+        strip = Strip(flint.arb(1), flint.arb(2), 1, reach=flint.arb(3))
+        plain, eta = strip.bound(flint.arb(0.5)), flint.arb(0.5)
+        windowed = replace(strip, slack=flint.arb(2) ** -60).bound(eta)
+        assert (windowed - plain).overlaps((eta * eta / 2).exp() * flint.arb.pi() / 2)
+
+
 def test_the_gaussian_tail() -> None:
     with balls(64).precision():
         for u in (0.0, 0.1, 1.0, 3.0, 12.0, 40.0):

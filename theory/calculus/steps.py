@@ -177,7 +177,7 @@ def gaussian_step(
     else:
         covariance = sp.MatrixSymbol("Cov", dimension, dimension)
         spread = sp.Determinant(sp.Identity(dimension) + delta * covariance)
-    return PathMean(sp.log(spread)) / 2 - (I(t + delta) - I(t))
+    return PathMean(sp.log(spread), t) / 2 - (I(t + delta) - I(t))
 
 
 @cache
