@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from fractions import Fraction
 from typing import Any
 
 import flint
@@ -23,7 +24,9 @@ from numerics import (
     samplers,
 )
 from numerics.arithmetic import balls, mpmath_numbers
+from numerics.channel import functional_truth
 from numerics.path import knot_values
+from tests.numerics import reference
 
 TARGET = Mixture(["1/5", "1/2", "3/10"], [-3, 0, 4], "1/3")
 
@@ -96,6 +99,20 @@ def test_results_do_not_depend_on_what_the_caller_left(name: str) -> None:
         with left_by_the_caller(bits):
             found = CALLS[name]()
         assert exactly(found) == usual, bits
+
+
+@pytest.mark.parametrize("options", [{"digits": 20}, {"digits": 20, "engine": "mpmath"}])
+def test_the_ends_of_a_truth(options: dict[str, Any]) -> None:
+    """lower <= value <= upper, within a thousandth of the radius, whatever precision is set."""
+    truth = functional_truth("mmse", TARGET, "1/3", **options)
+    value = truth.value.mid() if isinstance(truth.value, flint.arb) else truth.value
+    radius = reference.fraction_of(truth.radius)
+    for bits in (2, 53, 10_000):
+        with left_by_the_caller(bits):
+            below = reference.fraction_of(value) - reference.fraction_of(truth.lower())
+            above = reference.fraction_of(truth.upper()) - reference.fraction_of(value)
+        assert radius * Fraction(999, 1000) <= below <= radius * Fraction(1001, 1000)
+        assert radius * Fraction(999, 1000) <= above <= radius * Fraction(1001, 1000)
 
 
 @pytest.mark.parametrize(

@@ -48,6 +48,21 @@ def test_against_the_certified_engine(name: str, t: str) -> None:
         assert truth.error <= promise
 
 
+@pytest.mark.parametrize("name", NAMES)
+def test_tails_keep_the_absolute_promise(name: str) -> None:
+    """Values of 1e-16 and less at 8 digits: 10^-2n of the scale is asked for, and stated."""
+    sizes = {"mmse": float(THREE.core.variance), "covariance_moment": float(THREE.core.variance) ** 2}
+    for t in (26, 30, 33):
+        truth = functional_truth(name, THREE, t, digits=8, engine="mpmath")  # type: ignore[arg-type]
+        ball = NAMES[name](THREE, t, digits=25)
+        with mpmath.workdps(80):
+            error = abs(truth.value - reference.midpoint(ball))
+            assert error <= truth.error + reference.midpoint(ball.rad())
+            assert truth.error <= mpf(10) ** -8 * max(
+                abs(truth.value), mpf(10) ** -8 * sizes.get(name, 1.03)
+            )
+
+
 def test_against_the_reference() -> None:
     values = reference.functionals(THREE.weights, [m for (m,) in THREE.means], "1/3")
     with mpmath.workdps(60):
