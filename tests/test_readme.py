@@ -97,5 +97,5 @@ def test_main_job_command_on_a_fresh_machine(tmp_path: Path) -> None:
 def test_test_command_is_a_single_line_that_ends_in_pytest() -> None:
     """CI runs it for real, in a fresh clone."""
     assert "\n" not in TESTS
-    assert TESTS.endswith(".venv/bin/pytest")
+    assert TESTS.endswith(".venv/bin/pytest -n 2")
     assert "\n" not in MAIN_JOB
