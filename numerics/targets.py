@@ -88,7 +88,11 @@ class Core:
         if len(self.weights) > 1:
             for weight in self.weights:
                 number = arithmetic.number(weight)
-                total = total - number * arithmetic.log(number)
+                near_one = weight > Fraction(1, 2)
+                log = (
+                    arithmetic.log1p(arithmetic.number(weight - 1)) if near_one else arithmetic.log(number)
+                )
+                total = total - number * log
         return total
 
 

@@ -274,6 +274,8 @@ class _Compiler:
                 return value(frame)
             if holds is False:
                 return choose(frame, rest + 1)
+            if isinstance(holds, _Undefined):
+                return holds.value
             return _either(holds, lambda: value(frame), lambda: choose(frame, rest + 1))
 
         return choose
@@ -287,7 +289,16 @@ class _Compiler:
             raise LoweringError(f"the condition {condition} is not a single relation")
         compare = _COMPARISONS[condition.rel_op]
         left, right = self.node(condition.lhs, scope), self.node(condition.rhs, scope)
-        return lambda frame: compare(left(frame), right(frame))
+
+        def decide(frame: _Frame) -> Any:
+            sides = left(frame), right(frame)
+            outcome = compare(*sides)
+            if outcome is None:
+                undefined = [side for side in sides if hasattr(side, "is_nan") and side.is_nan()]
+                return _Undefined(undefined[0]) if undefined else None
+            return outcome
+
+        return decide
 
 
 def _exact(number: sp.Float) -> tuple[int, int]:
@@ -350,6 +361,13 @@ def _as_int(value: Any, name: sp.Symbol) -> int:
     if whole is None or not value == whole:
         raise LoweringError(f"{name} = {value} is used as an index and is not an exact integer")
     return int(whole)
+
+
+@dataclass(frozen=True)
+class _Undefined:
+    """The outcome of a condition with a side that is not a number; so is what it chooses."""
+
+    value: Any
 
 
 def _either(condition: Any, value: Callable[[], Any], other: Callable[[], Any]) -> Any:

@@ -220,3 +220,10 @@ def test_a_discrete_target_samples_its_atoms_only() -> None:
     for bad in (-1, 1.5, "3", True, None):
         with pytest.raises(ValueError, match=r"^n: "):
             Mixture([1], [0]).sample(np.random.default_rng(1), bad)
+
+
+def test_entropy_in_floats_with_a_weight_near_one() -> None:
+    target = Mixture(["1e-26", 1 - Fraction(1, 10**26)], [0, 1])
+    with balls(200).precision():
+        exact = float(target.core.entropy(balls(200)).mid())
+    assert target.core.entropy(FLOATS) == pytest.approx(exact, rel=1e-14)

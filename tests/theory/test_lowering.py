@@ -325,3 +325,11 @@ def test_an_index_outside_the_values_is_an_error(index: int) -> None:
     values: dict[str, Sequence[float]] = {"mmse_at": [3.0, 2.0, 1.0]}
     with pytest.raises(LoweringError, match=r"outside 0\.\.2"):
         lower(sym.mmse_at[index])(FLOATS, values)
+
+
+def test_a_condition_that_is_no_number_chooses_nothing() -> None:
+    """1/V > 2 at V = 0 is neither true nor false: the hull of the branches would be a wrong bound."""
+    choice = sp.Piecewise((1, 1 / sym.variance > 2), (2, True))
+    with balls(64).precision():
+        assert lower(choice)(balls(64), {"variance": 0}).is_nan()
+        assert lower(choice)(balls(64), {"variance": Fraction(1, 3)}) == 1
