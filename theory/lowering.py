@@ -204,18 +204,22 @@ class _Compiler:
             return lambda frame: frame.ops.exp(inner(frame))
         if exponent.is_Integer:
             n = int(exponent)
-            if n == -1:
-                return lambda frame: frame.ops.number(1) / base(frame)
-            if n < 0:
-                return lambda frame: frame.ops.number(1) / base(frame) ** -n
-            return lambda frame: base(frame) ** n
+            return lambda frame: _whole_power(frame.ops, base(frame), n)
         if exponent.is_Rational and exponent.q == 2:
             p = int(exponent.p)
             if p < 0:
                 return lambda frame: frame.ops.number(1) / frame.ops.sqrt(base(frame)) ** -p
             return lambda frame: frame.ops.sqrt(base(frame)) ** p
         inner = self.node(exponent, scope)
-        return lambda frame: frame.ops.exp(inner(frame) * frame.ops.log(base(frame)))
+
+        def raised(frame: _Frame) -> Any:
+            value = inner(frame)
+            whole = _whole(value)
+            if whole is not None:
+                return _whole_power(frame.ops, base(frame), whole)
+            return frame.ops.exp(value * frame.ops.log(base(frame)))
+
+        return raised
 
     def _indexed(self, expression: sp.Indexed) -> _Node:
         key = symbols.key_of(expression)
@@ -402,6 +406,35 @@ _COMPARISONS: dict[str, Callable[[Any, Any], Any]] = {
     "==": lambda a, b: _decided(a == b, a != b),
     "!=": lambda a, b: _decided(a != b, a == b),
 }
+
+
+_MOST_FACTORS = 10_000
+
+
+def _whole(value: Any) -> int | None:
+    """An exponent that is exactly an integer of moderate size, as an int; None for any other."""
+    if getattr(value, "ndim", 0):
+        return None
+    if hasattr(value, "is_exact"):
+        exact = value.is_exact() and value.is_integer()
+        number = int(value.unique_fmpz()) if exact else None
+    else:
+        number = int(value) if abs(value) <= _MOST_FACTORS and value == int(value) else None
+    return number if number is not None and abs(number) <= _MOST_FACTORS else None
+
+
+def _whole_power(ops: Operations, base: Any, n: int) -> Any:
+    """base^n by multiplication, which balls that contain 0 and negative numbers allow."""
+    if n < 0:
+        return ops.number(1) / _whole_power(ops, base, -n)
+    result, square = None, base
+    while n:
+        if n & 1:
+            result = square if result is None else result * square
+        n >>= 1
+        if n:
+            square = square * square
+    return ops.number(1) if result is None else result
 
 
 def _added(ops: Operations, terms: list[Any]) -> Any:

@@ -333,3 +333,15 @@ def test_a_condition_that_is_no_number_chooses_nothing() -> None:
     with balls(64).precision():
         assert lower(choice)(balls(64), {"variance": 0}).is_nan()
         assert lower(choice)(balls(64), {"variance": Fraction(1, 3)}) == 1
+
+
+def test_whole_powers_of_balls_around_zero_and_of_negative_numbers() -> None:
+    with balls(64).precision():
+        around = flint.arb(1) / 3 - flint.arb(1) / 3
+        assert lower(sym.variance**2)(balls(64), {"variance": around}).contains(0)
+        signs = sp.Sum((-1) ** sym.k * sym.mmse_at[sym.k], (sym.k, 0, sym.number_of_steps))
+        values = {"mmse_at": [flint.arb(5), flint.arb(3), flint.arb(1)], "number_of_steps": 2}
+        assert lower(signs)(balls(64), values) == 3
+        assert lower((-2) ** sym.number_of_steps)(balls(64), {"number_of_steps": 3}) == -8
+        assert lower(sym.variance**sym.entropy)(balls(64), {"variance": 0, "entropy": 2}) == 0
+    assert lower((-2) ** sym.number_of_steps)(FLOATS, {"number_of_steps": 3}) == -8
