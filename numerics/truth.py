@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
 import flint
 import mpmath
 
-from numerics.arithmetic import balls
+from numerics.arithmetic import balls, mpmath_numbers
 
 __all__ = ["PrecisionError", "SpanError", "Truth"]
 
@@ -38,19 +39,27 @@ class Truth:
     method: str
     notes: tuple[str, ...] = ()
 
+    def _precision(self) -> AbstractContextManager[None]:
+        """The working precision of an mpf; floats need none."""
+        if not isinstance(self.value, mpmath.mpf):
+            return nullcontext()
+        return mpmath_numbers(2 * (self.digits or 15) + 15).precision()
+
     def lower(self) -> Any:
         """The lower end of the enclosure, a number of the engine's system (rounded outward for a ball)."""
         if isinstance(self.value, flint.arb):
             with balls(self.value.mid().bits() + 64).precision():
                 return self.value.lower()
-        return self.value - self.error
+        with self._precision():
+            return self.value - self.error
 
     def upper(self) -> Any:
         """The upper end of the enclosure, a number of the engine's system (rounded outward for a ball)."""
         if isinstance(self.value, flint.arb):
             with balls(self.value.mid().bits() + 64).precision():
                 return self.value.upper()
-        return self.value + self.error
+        with self._precision():
+            return self.value + self.error
 
     @property
     def radius(self) -> Any:

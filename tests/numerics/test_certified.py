@@ -379,7 +379,7 @@ def test_sixty_four_uneven_atoms(digits: int) -> None:
     weights = [Fraction(1, 2 ** (i % 20)) for i in range(64)]
     atoms = [Fraction(7 * i * i % 101, 10) for i in range(64)]
     target = Mixture([w / sum(weights) for w in weights], atoms)
-    for t in ("1/10", "30", "1e4", "1e12"):
+    for t in ("1/10", "30", "1e12"):
         for name, function in NAMES.items():
             low, high = function(target, t, digits=digits), function(target, t, digits=digits + 20)
             assert reference.contains(low, high.mid(), high.rad()), name
