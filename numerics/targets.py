@@ -1,6 +1,7 @@
-"""Targets: the laws to be sampled, exact, and their reduction to the span of the means.
+"""Targets: the laws to be sampled, exact.
 
-What belongs here: a target's definition, its validation, its exact core. No quadrature.
+What belongs here: a target's definition, its validation and serialisation. What does not: the
+reduction to the span of the means (`cores`), quadrature.
 """
 
 from __future__ import annotations
@@ -15,102 +16,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from numerics.arithmetic import Arithmetic
+from numerics.cores import Point, PointCore, point_core
 from numerics.exact import rational, rationals, text
 
-__all__ = ["Core", "Mixture"]
+__all__ = ["Mixture"]
 
 ROUNDING = Fraction(1, 10**12)
 """Float weights whose sum is this close to one are divided by their exact sum."""
-
-Point = tuple[Fraction, ...]
-
-
-def _dot(a: Point, b: Point) -> Fraction:
-    return sum((x * y for x, y in zip(a, b, strict=True) if x and y), Fraction(0))
-
-
-def _minus(a: Point, b: Point) -> Point:
-    return tuple(x - y for x, y in zip(a, b, strict=True))
-
-
-def _rank(vectors: Sequence[Point]) -> int:
-    """The rank of exact vectors, by elimination."""
-    pivots: list[tuple[int, Point]] = []
-    for original in vectors:
-        vector = original
-        for column, row in pivots:
-            if vector[column]:
-                factor = vector[column] / row[column]
-                vector = tuple(x - factor * y for x, y in zip(vector, row, strict=True))
-        column_found = next((i for i, x in enumerate(vector) if x), None)
-        if column_found is not None:
-            pivots.append((column_found, vector))
-    return len(pivots)
-
-
-@dataclass(frozen=True)
-class Core:
-    """The discrete law A of the means, reduced exactly to the affine span of its atoms.
-
-    For a span of dimension one the atoms are `a_0 + x_i u` with rational coordinates
-    `0 = x_0 < x_1 < ... <= 1` and `|u| = D`, so that with t' = t D^2 and primes for the law of the
-    coordinates M(t) = D^2 M'(t'), I(t) = I'(t'), C(t) = D^4 C'(t'). Two laws that differ by a
-    shift, a rotation and a scale have the same weights and coordinates. A single atom has one
-    coordinate, a wider span none.
-    """
-
-    weights: tuple[Fraction, ...]
-    coordinates: tuple[Fraction, ...]
-    rank: int
-    variance: Fraction
-    """V = E|A - EA|^2."""
-    diameter_squared: Fraction
-    """D^2, the largest squared distance between two atoms."""
-
-    def entropy(self, arithmetic: Arithmetic) -> Any:
-        """The entropy H(A) in nats, in the given number system (within its `precision()`)."""
-        total = arithmetic.number(0)
-        if len(self.weights) > 1:
-            for weight in self.weights:
-                number = arithmetic.number(weight)
-                total = total - number * arithmetic.log(number)
-        return total
-
-
-def _reduce(weights: tuple[Fraction, ...], atoms: tuple[Point, ...]) -> Core:
-    mean = tuple(
-        sum((w * a[i] for w, a in zip(weights, atoms, strict=True)), Fraction(0))
-        for i in range(len(atoms[0]))
-    )
-    variance = sum(
-        (w * _dot(c, c) for w, a in zip(weights, atoms, strict=True) for c in (_minus(a, mean),)),
-        Fraction(0),
-    )
-    origin = atoms[0]
-    differences = [_minus(atom, origin) for atom in atoms]
-    direction = next((u for u in differences if any(u)), None)
-    if direction is None:
-        return Core(weights, (Fraction(0),), 0, Fraction(0), Fraction(0))
-    axis = next(i for i, x in enumerate(direction) if x)
-    coordinates = [u[axis] / direction[axis] for u in differences]
-    if all(
-        x * y == z
-        for x, u in zip(coordinates, differences, strict=True)
-        for y, z in zip(direction, u, strict=True)
-    ):
-        order = sorted(range(len(atoms)), key=lambda i: coordinates[i])
-        least, most = coordinates[order[0]], coordinates[order[-1]]
-        return Core(
-            tuple(weights[i] for i in order),
-            tuple((coordinates[i] - least) / (most - least) for i in order),
-            1,
-            variance,
-            (most - least) ** 2 * _dot(direction, direction),
-        )
-    widest = max(_dot(c, c) for i, a in enumerate(atoms) for b in atoms[:i] for c in (_minus(a, b),))
-    return Core(weights, (), _rank(differences), variance, widest)
-
 
 def _parse_means(means: Any) -> tuple[Point, ...]:
     if isinstance(means, str | bytes) or not hasattr(means, "__iter__"):
@@ -193,9 +105,9 @@ class Mixture:
         return len(self.means[0])
 
     @cached_property
-    def core(self) -> Core:
+    def core(self) -> PointCore:
         """The discrete law of the means, reduced exactly to its affine span."""
-        return _reduce(self.weights, self.means)
+        return point_core(self.weights, self.means)
 
     @cached_property
     def second_moment(self) -> Fraction:
