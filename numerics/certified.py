@@ -53,6 +53,10 @@ def log_of(value: Fraction) -> float:
     """log of a non-negative fraction as a float, however large or small; -inf for zero."""
     if not value:
         return -math.inf
+    if Fraction(1, 2) < value < 2:
+        return math.log1p(float(value - 1))
+    if Fraction(1, 10**300) < value < 10**300:
+        return math.log(float(value))
     return math.log(value.numerator) - math.log(value.denominator)
 
 

@@ -53,19 +53,31 @@ def evaluate(law: Law, t: Array, functional: Functional) -> Array:
         narrow = window_of(law, (widest / float(law.span)) ** 2, _DECAY)
         power = 3 if functional == "covariance_moment" else 1
         h = float(spacing(_DECAY, widest if narrow is None else narrow, power))
-        nodes = (widest + 2 * _REACH) / h + 1
+        reach = _REACH + _excess(law, widest, functional)
+        nodes = (widest + 2 * reach) / h + 1
         if nodes > _MANY_NODES:
             for i in group:
-                result[i] = _wide(law, float(t[i]), functional, h, nodes)
+                result[i] = _wide(law, float(t[i]), functional, h, reach, nodes)
             continue
         size = max(1, int(_MOST_CELLS / (nodes * len(law.atoms))))
         for first in range(0, len(group), size):
             part = group[first : first + size]
-            result[part] = _batch(law, t[part], functional, h, math.ceil(nodes))
+            result[part] = _batch(law, t[part], functional, h, reach, math.ceil(nodes))
     return result
 
 
-def _wide(law: Law, t: float, functional: Functional, h: float, nodes: float) -> float:
+def _excess(law: Law, spread: float, functional: Functional) -> float:
+    """How far beyond the atoms the integrand p Cov^2 reaches where weights are uneven.
+
+    For a weight w at distance D from the rest it is like w^2 phi(z - 2 s D), until the posterior turns
+    to that atom, at z = s D/2 + log(1/w)/(s D).
+    """
+    if functional != "covariance_moment" or not spread:
+        return 0.0
+    return max(0.0, min(spread, -log_of(law.least_weight) / spread - spread / 2))
+
+
+def _wide(law: Law, t: float, functional: Functional, h: float, reach: float, nodes: float) -> float:
     """One value at a large spread: from the clusters where there are gaps, else by brute force."""
     cuts = cuts_of(law, t, _CLUSTER_LOG)
     if cuts:
@@ -82,15 +94,15 @@ def _wide(law: Law, t: float, functional: Functional, h: float, nodes: float) ->
             f"{functional}: at snr x diameter^2 = {t * float(law.span) ** 2:.6g} the fast engine takes"
             f" {nodes:.3g} nodes (limit {_MOST_NODES})"
         )
-    return float(_batch(law, np.array([t]), functional, h, math.ceil(nodes))[0])
+    return float(_batch(law, np.array([t]), functional, h, reach, math.ceil(nodes))[0])
 
 
-def _batch(law: Law, t: Array, functional: Functional, h: float, nodes: int) -> Array:
+def _batch(law: Law, t: Array, functional: Functional, h: float, reach: float, nodes: int) -> Array:
     """The trapezoidal sums for one spacing; arrays of shape (snr, atom, node)."""
     log_weights = np.array([log_of(w) for w in law.weights])[:, None]
     atoms = np.array([float(b) for b in law.atoms])
     s = np.sqrt(t)[:, None]
-    z = s * atoms[0] - _REACH + h * np.arange(nodes)
+    z = s * atoms[0] - reach + h * np.arange(nodes)
     exponents = z[:, None, :] - (s * atoms)[:, :, None]
     exponents *= exponents
     exponents *= -0.5
@@ -98,13 +110,12 @@ def _batch(law: Law, t: Array, functional: Functional, h: float, nodes: int) -> 
     top = exponents.max(axis=1)
     exponents -= top[:, None, :]
     posterior = np.exp(exponents)
+    scale = np.exp(top) * (h / math.sqrt(2 * math.pi))
+    if functional == "mutual_information":
+        return _information(law, t, z, exponents, posterior, scale)
     total = posterior.sum(axis=1)
     posterior /= total[:, None, :]
-    density = np.exp(top) * total * (h / math.sqrt(2 * math.pi))
-    if functional == "mutual_information":
-        exponents -= np.log(total)[:, None, :]
-        lost = -np.einsum("ijk,ijk,ik->i", posterior, exponents, density)
-        return _information(law, t, z, log_weights, atoms, lost, density)
+    density = scale * total
     mean = atoms @ posterior
     np.subtract(atoms[:, None], mean[:, None, :], out=exponents)
     exponents *= exponents
@@ -114,20 +125,28 @@ def _batch(law: Law, t: Array, functional: Functional, h: float, nodes: int) -> 
     return np.asarray(np.einsum("ik,ik->i", density, covariance))
 
 
-def _information(
-    law: Law, t: Array, z: Array, log_weights: Array, atoms: Array, lost: Array, density: Array
-) -> Array:
-    """H minus the mean posterior entropy `lost`; where the signal is weak (t/2) V - int p log(p/phi)."""
+def _information(law: Law, t: Array, z: Array, exponents: Array, likelihood: Array, scale: Array) -> Array:
+    """H minus the mean posterior entropy; where the signal is weak (t/2) V - int p log(p/phi).
+
+    `likelihood` is relative to the likeliest atom, whose 1 is left out of sums that 1 would drown.
+    """
+    weights = np.array([float(w) for w in law.weights])[:, None]
+    entropy = -math.fsum(float(w) * log_of(w) for w in law.weights)
+    likeliest = exponents.argmax(axis=1)[:, None, :]
+    np.put_along_axis(likelihood, likeliest, 0.0, axis=1)
+    rest = likelihood.sum(axis=1)
+    lost = (1 + rest) * np.log1p(rest) - np.einsum("ijk,ijk->ik", likelihood, exponents)
+    result: Array = entropy - np.einsum("ik,ik->i", scale, lost)
     variance = float(law.variance)
-    entropy = -float((np.exp(log_weights) * log_weights).sum())
-    result = entropy - lost
-    weak = (t * variance < entropy) & (np.sqrt(t) * float(law.span) < _WEAK_SPREAD)
+    weak = (t * variance < 4 * entropy) & (np.sqrt(t) * float(law.span) < _WEAK_SPREAD)
     if weak.any():
-        s, b = np.sqrt(t[weak])[:, None, None], atoms[:, None]
-        tilt = s * b * z[weak][:, None, :] - t[weak][:, None, None] * b**2 / 2
+        atoms = np.array([float(b) for b in law.atoms])[:, None]
+        s = np.sqrt(t[weak])[:, None, None]
+        tilt = s * atoms * z[weak][:, None, :] - t[weak][:, None, None] * atoms**2 / 2
         mean_tilt = -t[weak][:, None] * variance / 2
-        ratio = (np.exp(log_weights) * _exponential_remainder(tilt)).sum(axis=1) + mean_tilt
-        result[weak] = t[weak] * variance / 2 - (density[weak] * np.log1p(ratio)).sum(axis=1)
+        ratio = (weights * _exponential_remainder(tilt)).sum(axis=1) + mean_tilt
+        density = (scale * (1 + rest))[weak]
+        result[weak] = t[weak] * variance / 2 - (density * np.log1p(ratio)).sum(axis=1)
     return result
 
 
