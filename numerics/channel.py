@@ -15,10 +15,10 @@ import numpy as np
 
 from numerics import certified, fast, independent
 from numerics.arithmetic import balls, bits_for, mpmath_numbers, to_ball
-from numerics.certified import Functional, Law, law_of, log_of
+from numerics.cores import POWERS, Functional, PointCore, log_of
 from numerics.exact import rational
-from numerics.targets import Core, Mixture
-from numerics.truth import PrecisionError, SpanError, Truth
+from numerics.targets import Mixture
+from numerics.truth import PrecisionError, Truth
 
 __all__ = [
     "MOST_DIGITS",
@@ -44,8 +44,6 @@ METHODS = {
     "mpmath": "fixed-step rule verified by halving, mpmath",
 }
 
-_POWERS: dict[str, int] = {"mmse": 1, "mutual_information": 0, "covariance_moment": 2}
-
 
 def choose_engine(digits: int | None, engine: str | None) -> tuple[Engine, int | None]:
     """The engine and digits meant by the two arguments; ValueError for a combination without sense."""
@@ -66,25 +64,11 @@ def choose_engine(digits: int | None, engine: str | None) -> tuple[Engine, int |
     raise ValueError(f"engine: {engine!r} is none of fast, certified, mpmath")
 
 
-def core_law(core: Core) -> Law | None:
-    """The one-dimensional law of the core's coordinates, None for a single atom.
-
-    Raises SpanError where the means span more than a line.
-    """
-    if core.rank == 0:
-        return None
-    if core.rank > 1:
-        raise SpanError(
-            f"means: they span {core.rank} dimensions; values are available for means on a line"
-        )
-    return law_of(core.weights, core.coordinates)
-
-
-def log_scale(core: Core, functional: Functional) -> float:
+def log_scale(core: PointCore, functional: Functional) -> float:
     """log of the scale that `digits` refers to: V for M, V^2 for C, max(H, 1) for I."""
     if functional == "mutual_information":
         return math.log(max(1.0, -math.fsum(float(w) * log_of(w) for w in core.weights)))
-    return _POWERS[functional] * log_of(core.variance)
+    return POWERS[functional] * log_of(core.variance)
 
 
 def log_goal(digits: int, log_estimate: float, scale: float) -> float:
@@ -126,63 +110,6 @@ def snr(t: Any, engine: Engine, bits: int) -> Any:
         return ops.number(exact)
 
 
-def core_value(core: Core, functional: Functional, t: flint.arb, log_tolerance: float) -> flint.arb:
-    """The functional of the core at t as a ball of radius about exp(log_tolerance)."""
-    law = core_law(core)
-    if law is None:
-        return flint.arb(0)
-    power = _POWERS[functional]
-    log_unit = power * log_of(core.diameter_squared)
-    bits = 64 + max(0, int((log_unit - log_tolerance) / math.log(2)), t.mid().bits())
-    with balls(bits).precision():
-        unit = to_ball(core.diameter_squared)
-        value = certified.evaluate(law, t * unit, functional, log_tolerance - log_unit)
-        return value * unit**power
-
-
-def fast_values(core: Core, functional: Functional, t: Any) -> Any:
-    """The functional of the core at an array of t, as floats."""
-    law = core_law(core)
-    if law is None:
-        return np.zeros(len(t))
-    unit = float(core.diameter_squared)
-    return fast.evaluate(law, np.asarray(t) * unit, functional) * unit ** _POWERS[functional]
-
-
-def fast_tails(core: Core, t: Any) -> Any:
-    """The stated absolute error of fast mmse values at an array of t; it matters in tails only.
-
-    What the fast engine leaves out between clusters is below e^{-t gap^2/8} V, and below
-    `fast.ABSOLUTE_ERROR` V.
-    """
-    law = core_law(core)
-    if law is None:
-        return np.zeros(len(t))
-    left_out = np.exp(-np.asarray(t) * float(core.diameter_squared * law.gap**2) / 8)
-    scale = len(law.atoms) * float(core.variance)
-    return scale * np.minimum(left_out, fast.ABSOLUTE_ERROR)
-
-
-def independent_value(
-    core: Core, functional: Functional, t: Any, digits: int, tolerance: Any = 0
-) -> tuple[Any, Any]:
-    """The functional of the core at t and its error estimate, as mpf."""
-    law = core_law(core)
-    if law is None:
-        return mpmath.mpf(0), mpmath.mpf(0)
-    arithmetic = mpmath_numbers(2 * digits + 15)
-    with arithmetic.precision():
-        unit = arithmetic.number(core.diameter_squared)
-        scale = unit ** _POWERS[functional]
-        value, error = independent.evaluate(law, t * unit, functional, digits, tolerance / scale)
-        return value * scale, error * scale
-
-
-def _fast_error(core: Core, functional: Functional, value: float) -> float:
-    scale = math.exp(log_scale(core, functional))
-    return fast.RELATIVE_ERROR * abs(value) + fast.ABSOLUTE_ERROR * scale
-
-
 def functional_truth(
     functional: Functional,
     target: Mixture,
@@ -193,35 +120,32 @@ def functional_truth(
     """The functional of the target's core at signal-to-noise ratio t, as an enclosure.
 
     `functional` is "mmse", "mutual_information" or "covariance_moment". Raises ValueError for bad
-    arguments, SpanError for means that span more than a line, PrecisionError where the radius
+    arguments, SpanError for means that span more than three dimensions, PrecisionError where the radius
     promised by `digits` (10^-digits max(|value|, 10^-digits scale)) is out of reach.
     """
     chosen, digits = choose_engine(digits, engine)
     core = target.core
-    law = core_law(core)
 
     def truth(value: Any, error: float = 0.0) -> Truth:
         return Truth(functional, value, error, chosen, digits, METHODS[chosen], target.notes)
 
     if chosen == "fast" or digits is None:
-        value = float(fast_values(core, functional, [snr(t, "fast", 53)])[0])
-        return truth(value, _fast_error(core, functional, value) if law else 0.0)
+        value = float(fast.values(core, functional, np.array([snr(t, "fast", 53)]))[0])
+        return truth(value, fast.error_of(core, value, log_scale(core, functional)))
     if chosen == "mpmath":
         ratio = snr(t, "mpmath", 2 * digits + 15)
-        value, error = independent_value(core, functional, ratio, digits)
+        value, error = independent.value(core, functional, ratio, digits)
         return truth(value, float(error))
     bits = bits_for(2 * digits) + 96
     ratio = snr(t, "certified", bits + (0 if isinstance(t, flint.arb) else _size(t)))
-    if law is None:
-        return truth(flint.arb(0))
     scale = log_scale(core, functional)
     try:
-        estimate = float(fast_values(core, functional, [float(ratio.mid())])[0])
+        estimate = float(fast.values(core, functional, np.array([float(ratio.mid())]))[0])
     except PrecisionError:
         estimate = 0.0
     goal = log_goal(digits, math.log(estimate) if estimate > 0 else -math.inf, scale)
     for extra in (1, 8, 40, 2 * digits):
-        ball = core_value(core, functional, ratio, goal - extra)
+        ball = certified.value(core, functional, ratio, goal - extra)
         if radius_reached(ball, digits, scale):
             return truth(ball)
     raise PrecisionError(

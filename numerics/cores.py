@@ -16,11 +16,14 @@ from typing import Any, Literal, Protocol, TypeAlias
 
 from numerics.arithmetic import Arithmetic
 
-__all__ = ["Core", "Functional", "Point", "PointCore", "log_of", "point_core"]
+__all__ = ["POWERS", "Core", "Functional", "Point", "PointCore", "log_of", "point_core"]
 
 Point = tuple[Fraction, ...]
 
 Functional: TypeAlias = Literal["mmse", "mutual_information", "covariance_moment"]
+
+POWERS: dict[str, int] = {"mmse": 1, "mutual_information": 0, "covariance_moment": 2}
+"""The power of the squared unit of length that a functional carries."""
 
 _ZERO = Fraction(0)
 
@@ -29,6 +32,10 @@ def log_of(value: Fraction) -> float:
     """log of a non-negative fraction as a float, however large or small; -inf for zero."""
     if not value:
         return -math.inf
+    if Fraction(1, 2) < value < 2:
+        return math.log1p(float(value - 1))
+    if Fraction(1, 10**300) < value < 10**300:
+        return math.log(float(value))
     return math.log(value.numerator) - math.log(value.denominator)
 
 
@@ -63,6 +70,13 @@ class PointCore:
     diameter_squared: Fraction
     """D^2, the largest squared distance between two atoms."""
 
+    @cached_property
+    def _hash(self) -> int:
+        return hash((self.weights, self.coordinates, self.lengths, self.diameter_squared))
+
+    def __hash__(self) -> int:
+        return self._hash
+
     @property
     def rank(self) -> int:
         """The dimension r of the affine span of the atoms."""
@@ -78,6 +92,18 @@ class PointCore:
             ),
             _ZERO,
         )
+
+    @cached_property
+    def covariance_norm_squared(self) -> Fraction:
+        """|Cov(A)|_F^2, the covariance moment at t = 0."""
+        axes = list(zip(*self.coordinates, strict=True))
+        total = _ZERO
+        for q, x in zip(self.lengths, axes, strict=True):
+            for p, y in zip(self.lengths, axes, strict=True):
+                products = [a * b for a, b in zip(x, y, strict=True)]
+                entry = _mean(self.weights, products) - _mean(self.weights, x) * _mean(self.weights, y)
+                total += q * p * entry**2
+        return self.diameter_squared**2 * total
 
     def entropy(self, arithmetic: Arithmetic) -> Any:
         """The entropy H(A) in nats, in the given number system (within its `precision()`)."""
@@ -164,9 +190,7 @@ def _spatial_core(
     for i in [end, *(k for k in range(count) if k != end)]:
         row: list[Fraction] = []
         for j, pivot in enumerate(pivots):
-            known = sum(
-                (row[m] * rows[pivot][m] * lengths[m] for m in range(j)), _ZERO
-            )
+            known = sum((row[m] * rows[pivot][m] * lengths[m] for m in range(j)), _ZERO)
             row.append((inner(i, pivot) - known) / lengths[j])
         rest = inner(i, i) - sum((x * x * q for x, q in zip(row, lengths, strict=True)), _ZERO)
         if rest:
@@ -175,7 +199,5 @@ def _spatial_core(
             row.append(Fraction(1))
         rows[i] = row
     rank = len(lengths)
-    coordinates = tuple(
-        tuple(rows[i] + [_ZERO] * (rank - len(rows[i]))) for i in range(count)
-    )
+    coordinates = tuple(tuple(rows[i] + [_ZERO] * (rank - len(rows[i]))) for i in range(count))
     return PointCore(weights, coordinates, tuple(q / widest for q in lengths), widest)

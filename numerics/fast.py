@@ -2,9 +2,9 @@
 
 What belongs here: numpy code and its error estimate. Nothing here proves anything; `certified` does.
 
-The law is that of the core's coordinates, in [0, 1]; t is in those units. Spacing and range come from
-the strip bound at machine precision. The sums are of positive terms, so that small values keep their
-relative accuracy.
+The law is that of the core's coordinates, in units of its diameter. Spacing and range come from the
+strip bound at machine precision. On a line the sums are of positive terms, so that small values keep
+their relative accuracy; in two and three dimensions the error is relative to the functional's scale.
 """
 
 from __future__ import annotations
@@ -14,11 +14,14 @@ import math
 import numpy as np
 import numpy.typing as npt
 
-from numerics.certified import Functional, Law, cuts_of, log_of, split, window_of
+from numerics import space
+from numerics.clusters import clusters_of
+from numerics.cores import POWERS, Functional, PointCore, log_of
+from numerics.line import Law, law_of, window_of
 from numerics.quadrature import spacing
-from numerics.truth import PrecisionError
+from numerics.truth import PrecisionError, SpanError
 
-__all__ = ["ABSOLUTE_ERROR", "RELATIVE_ERROR", "evaluate"]
+__all__ = ["ABSOLUTE_ERROR", "RELATIVE_ERROR", "error_of", "values"]
 
 Array = npt.NDArray[np.float64]
 
@@ -26,44 +29,110 @@ RELATIVE_ERROR = 2e-13
 """The stated relative error of a value; a test holds it to account."""
 
 ABSOLUTE_ERROR = 1e-22
-"""The stated absolute error, relative to the functional's scale; it matters for tails only."""
+"""The stated absolute error on a line, relative to the functional's scale; it matters for tails only."""
+
+SPATIAL_ERROR = 1e-13
+"""The stated error in two and three dimensions, relative to the functional's scale."""
 
 _DECAY = 34.0
 _REACH = 8.8
 _MOST_CELLS = 1 << 15
 _MANY_NODES = 1 << 14
 _MOST_NODES = 1 << 22
+_MOST_SPATIAL_NODES = 1 << 26
 _CLUSTER_LOG = -55.0
 _WEAK_SPREAD = 20.0
 
 
-def evaluate(law: Law, t: Array, functional: Functional) -> Array:
+def values(core: PointCore, functional: Functional, t: Array) -> Array:
     """The functional at each signal-to-noise ratio; t has shape (n,), and so has the result.
 
-    Raises PrecisionError where a value takes more than four million nodes.
+    Raises SpanError for a span of more than three dimensions, PrecisionError where a value takes more
+    than four million nodes (on a line; 67 million in two and three dimensions).
     """
-    result = np.empty(len(t))
-    if not len(t):
+    result = np.zeros(len(t))
+    if core.rank == 0 or not len(t):
         return result
+    unit = float(core.diameter_squared)
+    scaled = np.asarray(t, dtype=float) * unit
+    if core.rank == 1:
+        _on_line(core, functional, scaled, result)
+    elif core.rank <= 3:
+        for i, ratio in enumerate(scaled):
+            result[i] = _in_space(core, functional, float(ratio))
+    else:
+        raise SpanError(f"means: they span {core.rank} dimensions; quadrature covers up to 3")
+    return result * unit ** POWERS[functional]
+
+
+def error_of(core: PointCore, value: float, log_scale: float) -> float:
+    """The stated error of a fast value of a functional with the given log of its scale."""
+    if core.rank == 0:
+        return 0.0
+    absolute = ABSOLUTE_ERROR if core.rank == 1 else SPATIAL_ERROR
+    return RELATIVE_ERROR * abs(value) + absolute * math.exp(log_scale)
+
+
+def _on_line(core: PointCore, functional: Functional, t: Array, result: Array) -> None:
+    law = law_of(core)
     spread = np.sqrt(t) * float(law.span)
     keys = np.ceil(8 * np.log2(1 + spread))
+    power = 3 if functional == "covariance_moment" else 1
     for key in np.unique(keys):
         group = np.flatnonzero(keys == key)
         widest = 2.0 ** (key / 8) - 1
-        narrow = window_of(law, (widest / float(law.span)) ** 2, _DECAY)
-        power = 3 if functional == "covariance_moment" else 1
+        narrow = window_of(law, widest**2, _DECAY)
         h = float(spacing(_DECAY, widest if narrow is None else narrow, power))
         reach = _REACH + _excess(law, widest, functional)
         nodes = (widest + 2 * reach) / h + 1
         if nodes > _MANY_NODES:
             for i in group:
-                result[i] = _wide(law, float(t[i]), functional, h, reach, nodes)
+                result[i] = _wide(core, float(t[i]), functional, h, reach, nodes)
             continue
         size = max(1, int(_MOST_CELLS / (nodes * len(law.atoms))))
         for first in range(0, len(group), size):
             part = group[first : first + size]
             result[part] = _batch(law, t[part], functional, h, reach, math.ceil(nodes))
-    return result
+
+
+def _wide(core: PointCore, t: float, functional: Functional, h: float, reach: float, nodes: float) -> float:
+    """One value at a large spread: from the clusters where there are gaps, else by brute force."""
+    from_clusters = _from_clusters(core, t, functional)
+    if from_clusters is not None:
+        return from_clusters
+    _within(functional, t, nodes, _MOST_NODES)
+    return float(_batch(law_of(core), np.array([t]), functional, h, reach, math.ceil(nodes))[0])
+
+
+def _within(functional: Functional, t: float, nodes: float, limit: int) -> None:
+    if nodes > limit:
+        raise PrecisionError(
+            f"{functional}: at snr x diameter^2 = {t:.6g} the fast engine takes {nodes:.3g} nodes"
+            f" (limit {limit})"
+        )
+
+
+def _from_clusters(core: PointCore, t: float, functional: Functional) -> float | None:
+    clusters = clusters_of(core, t, _CLUSTER_LOG)
+    if clusters is None:
+        return None
+    total = 0.0
+    for probability, piece in zip(clusters.probabilities, clusters.pieces, strict=True):
+        weight = float(probability)
+        total += weight * float(values(piece, functional, np.array([t]))[0])
+        if functional == "mutual_information":
+            total -= weight * log_of(probability)
+    return total
+
+
+def _in_space(core: PointCore, functional: Functional, t: float) -> float:
+    from_clusters = _from_clusters(core, t, functional)
+    if from_clusters is not None:
+        return from_clusters
+    cloud = space.cloud_of(core)
+    grid = space.plan(cloud, t, functional, _DECAY)
+    _within(functional, t, grid.nodes, _MOST_SPATIAL_NODES)
+    return space.machine_integral(cloud, t, functional, grid)
 
 
 def _excess(law: Law, spread: float, functional: Functional) -> float:
@@ -75,26 +144,6 @@ def _excess(law: Law, spread: float, functional: Functional) -> float:
     if functional != "covariance_moment" or not spread:
         return 0.0
     return max(0.0, min(spread, -log_of(law.least_weight) / spread - spread / 2))
-
-
-def _wide(law: Law, t: float, functional: Functional, h: float, reach: float, nodes: float) -> float:
-    """One value at a large spread: from the clusters where there are gaps, else by brute force."""
-    cuts = cuts_of(law, t, _CLUSTER_LOG)
-    if cuts:
-        total = 0.0
-        for probability, piece, _, _ in split(law, cuts):
-            weight = float(probability)
-            if len(piece.atoms) > 1:
-                total += weight * float(evaluate(piece, np.array([t]), functional)[0])
-            if functional == "mutual_information" and weight:
-                total -= weight * math.log(weight)
-        return total
-    if nodes > _MOST_NODES:
-        raise PrecisionError(
-            f"{functional}: at snr x diameter^2 = {t * float(law.span) ** 2:.6g} the fast engine takes"
-            f" {nodes:.3g} nodes (limit {_MOST_NODES})"
-        )
-    return float(_batch(law, np.array([t]), functional, h, reach, math.ceil(nodes))[0])
 
 
 def _batch(law: Law, t: Array, functional: Functional, h: float, reach: float, nodes: int) -> Array:

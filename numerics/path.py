@@ -22,24 +22,21 @@ import mpmath
 import numpy as np
 import numpy.typing as npt
 
+from numerics import certified, fast, independent
 from numerics.arithmetic import Arithmetic, balls, bits_for, mpmath_numbers
-from numerics.certified import Functional
 from numerics.channel import (
     METHODS,
     choose_engine,
-    core_law,
-    core_value,
-    fast_tails,
-    fast_values,
-    independent_value,
     log_goal,
     log_scale,
     radius_reached,
 )
+from numerics.clusters import least_gap_squared
+from numerics.cores import Functional, PointCore
 from numerics.levels import Level
 from numerics.samplers import Ddpm
 from numerics.schedules import Schedule
-from numerics.targets import Core, Mixture
+from numerics.targets import Mixture
 from numerics.truth import PrecisionError, Truth
 
 __all__ = ["KnotValues", "knot_values", "path_kl", "path_kl_truth"]
@@ -97,7 +94,6 @@ def knot_values(
     if unknown:
         raise ValueError(f"moments: {sorted(unknown)[0]!r} is none of {', '.join(_MOMENTS)}")
     chosen, digits = choose_engine(digits, engine)
-    core_law(target.core)
     if chosen == "fast" or digits is None:
         return _fast(target, schedule, moments)
     if chosen == "mpmath":
@@ -110,30 +106,30 @@ def _fast(target: Mixture, schedule: Schedule, moments: tuple[str, ...]) -> Knot
     core = target.core
     with balls(64).precision():
         exact = schedule.certified_knots(target, 64)
-        knots = [float(t.mid()) for t in exact]
-        deltas = [float((b - a).mid()) for a, b in pairwise(exact)]
-    mmse = fast_values(core, "mmse", knots)
-    covariance = fast_values(core, "covariance_moment", knots) if "covariance_moment" in moments else []
-    if "information" in moments:
-        information = fast_values(core, "mutual_information", knots)
-        first, last = information[0], information[-1]
-    else:
-        information = []
-        first, last = fast_values(core, "mutual_information", [knots[0], knots[-1]])
-    at, by, wide = np.array(knots[:-1]), np.array(deltas), float(core.diameter_squared)
+        knots = np.array([float(t.mid()) for t in exact])
+        by = np.array([float((b - a).mid()) for a, b in pairwise(exact)])
+    at, wide = knots[:-1], float(core.diameter_squared)
+
+    def values(functional: Functional, name: str) -> Array:
+        return fast.values(core, functional, knots if name in moments else knots[:0])
+
+    mmse = fast.values(core, "mmse", knots)
+    covariance = values("covariance_moment", "covariance_moment")
+    information = values("mutual_information", "information")
+    first, last = fast.values(core, "mutual_information", knots[[0, -1]])
     terms = by * mmse[:-1] / 2
     value = math.fsum([*terms, -last, first])
-    tail = float(by @ fast_tails(core, at))
+    tail = float(by @ _tails(core, at))
     error = 6e-16 * (math.fsum(terms) + last + first) + tail
     short = by < np.maximum(0.25 / wide if wide else math.inf, 0.02 * at)
     if error > _CANCELLED * abs(value) and short.any():
-        value, error = _without_cancellation(core, np.array(knots), by, terms, short)
+        value, error = _without_cancellation(core, knots, by, terms, short)
         error += tail
     return KnotValues(
-        knots,
-        [float(x) for x in mmse],
-        [float(x) for x in covariance],
-        [float(x) for x in information],
+        knots.tolist(),
+        mmse.tolist(),
+        covariance.tolist(),
+        information.tolist(),
         float(first),
         float(last),
         value,
@@ -141,8 +137,19 @@ def _fast(target: Mixture, schedule: Schedule, moments: tuple[str, ...]) -> Knot
     )
 
 
+def _tails(core: PointCore, t: Array) -> Array:
+    """The stated absolute error of fast mmse values: on a line it matters in tails only."""
+    if core.rank == 0:
+        return np.zeros(len(t))
+    variance = float(core.variance)
+    if core.rank > 1:
+        return np.full(len(t), fast.SPATIAL_ERROR * variance)
+    gap = float(core.diameter_squared) * least_gap_squared(core)
+    return len(core.weights) * variance * np.minimum(np.exp(-t * gap / 8), fast.ABSOLUTE_ERROR)
+
+
 def _without_cancellation(
-    core: Core, knots: Array, deltas: Array, terms: Array, short: npt.NDArray[np.bool_]
+    core: PointCore, knots: Array, deltas: Array, terms: Array, short: npt.NDArray[np.bool_]
 ) -> tuple[float, float]:
     """The path KL and its error estimate, short steps as (1/2) int (delta - u) C(t_k + u) du.
 
@@ -152,10 +159,10 @@ def _without_cancellation(
     nodes, weights = np.polynomial.legendre.leggauss(4)
     u = (nodes + 1) / 2
     at = knots[:-1][short][:, None] + deltas[short][:, None] * u
-    covariance = fast_values(core, "covariance_moment", at.ravel()).reshape(at.shape)
+    covariance = fast.values(core, "covariance_moment", at.ravel()).reshape(at.shape)
     exact = deltas[short] ** 2 / 4 * (covariance * (weights * (1 - u))).sum(axis=1)
     edges = np.flatnonzero(np.diff(np.concatenate([[True], short, [True]]).astype(int)))
-    information = fast_values(core, "mutual_information", knots[edges])
+    information = fast.values(core, "mutual_information", knots[edges])
     long = terms[~short]
     value = math.fsum([*exact, *long, *information[::2], *-information[1::2]])
     cancelled = math.fsum(long) + math.fsum(information)
@@ -192,15 +199,15 @@ def _balls_at(
         steps = [float((b - a).mid()) for a, b in pairwise(knots)]
     share = log_radius - math.log(4 * n)
     widest = [_log(max(a, b)) for a, b in zip([*steps, 0.0], [0.0, *steps], strict=True)]
-    mmse = [core_value(core, "mmse", t, share - w) for t, w in zip(knots, widest, strict=True)]
+    mmse = [certified.value(core, "mmse", t, share - w) for t, w in zip(knots, widest, strict=True)]
     covariance = []
     if "covariance_moment" in moments:
         covariance = [
-            core_value(core, "covariance_moment", t, share - 2 * w)
+            certified.value(core, "covariance_moment", t, share - 2 * w)
             for t, w in zip(knots, widest, strict=True)
         ]
     wanted = knots if "information" in moments else [knots[0], knots[-1]]
-    information = [core_value(core, "mutual_information", t, log_radius - 2) for t in wanted]
+    information = [certified.value(core, "mutual_information", t, log_radius - 2) for t in wanted]
     with balls(bits + 32).precision():
         total = _path_sum(knots, mmse, information[0], information[-1], flint.arb(0))
     every = information if "information" in moments else []
@@ -219,7 +226,7 @@ def _independent(target: Mixture, schedule: Schedule, digits: int, moments: tupl
 
         def values(functional: Functional, at: Sequence[Any], weights: Sequence[Any]) -> list[Any]:
             return [
-                independent_value(core, functional, t, digits + loss, smallest / w)[0]
+                independent.value(core, functional, t, digits + loss, smallest / w)[0]
                 for t, w in zip(at, weights, strict=True)
             ]
 

@@ -33,8 +33,8 @@ import numpy as np
 import numpy.typing as npt
 
 from numerics.arithmetic import balls, to_ball
-from numerics.certified import MOST_NODES
 from numerics.cores import Functional, PointCore, log_of
+from numerics.line import MOST_NODES
 from numerics.quadrature import Spacing, Strip, best_eta, spacing
 from numerics.truth import PrecisionError
 
@@ -46,6 +46,7 @@ MOST_MACHINE_NODES = 400_000_000
 """The stated cost of one value in machine numbers."""
 
 _UNIT = 2.0**-53
+_CELLS = 1 << 20
 
 
 @dataclass(frozen=True, eq=False)
@@ -120,7 +121,7 @@ def integral(cloud: Cloud, t: flint.arb, functional: Functional, log_tolerance: 
     log_size = _log_size(cloud, t_float, functional)
     decay = max(log_size - log_tolerance, 0)
     grid = plan(cloud, t_float, functional, decay)
-    rounding = _rounding(cloud, grid)
+    rounding = _rounding(cloud, functional, grid)
     exact_t = t.rad() <= t.mid() * flint.arb(2) ** -60
     machine = (
         functional != "mutual_information" and exact_t and math.log(rounding) + log_size < log_tolerance - 1
@@ -212,9 +213,7 @@ def _moments(cloud: Cloud, functional: Functional, points: Sequence[Sequence[Any
     return rows
 
 
-def _ball_integral(
-    cloud: Cloud, t: flint.arb, functional: Functional, grid: Plan, bits: int
-) -> flint.arb:
+def _ball_integral(cloud: Cloud, t: flint.arb, functional: Functional, grid: Plan, bits: int) -> flint.arb:
     """The sum in balls: exponentials as geometric progressions, sums over atoms as matrix products."""
     with balls(bits).precision():
         r, count, step, s = cloud.rank, len(cloud.weights), grid.h.ball(), t.sqrt()
@@ -224,7 +223,8 @@ def _ball_integral(
             for j in range(r)
         ]
         gaussians = [
-            [(-(step * k) * (step * k) / 2).exp() for k in range(low, high + 1)] for low, high in grid.ranges
+            [(-(step * k) * (step * k) / 2).exp() for k in range(low, high + 1)]
+            for low, high in grid.ranges
         ]
         moments = _moments(cloud, functional, points)
         orders = len(moments[0])
@@ -327,59 +327,72 @@ def _line_sum(
 # In machine numbers, with a bound of their rounding
 
 
-def _rounding(cloud: Cloud, grid: Plan) -> float:
+def _rounding(cloud: Cloud, functional: Functional, grid: Plan) -> float:
     """The relative rounding bound g' of `machine_integral`: its error is at most g' times V.
 
     With u = 2^-53 and K atoms: the factors p_i carry at most (r + 4) relative errors u and a matrix
     product adds K u, so the sums S_0, S_1, S_2 have errors at most g S_0, g sum p_i |b_i|, g S_2 with
     g = (K + r + 8) u. As |S_1|^2 <= S_0 S_2, the integrand S_2 - |S_1|^2/S_0 is wrong by at most
-    (5 g + (r + 6) u) S_2; for |Cov|^2, with S_2/S_0 <= 1 and |Cov| <= 1, by (r + 1)^2 times as much. A
+    (5 g + (r + 6) u) S_2; for |Cov|^2, with S_2/S_0 <= 1 and |Cov| <= 1, by 2 (r + 1)^2 times as much. A
     row of n nodes is summed with n u; rows are added exactly. The lattice sum of S_2 is below 1.1 V.
     """
     count, r = len(cloud.weights), cloud.rank
     row = max(high - low + 1 for low, high in grid.ranges)
     g = (count + r + 8) * _UNIT
-    return 1.3 * ((5 * g + (r + 6) * _UNIT) * (r + 1) ** 2 + (row + 4) * _UNIT)
+    entries = 1 if functional == "mmse" else 2 * (r + 1) ** 2
+    return 1.3 * ((5 * g + (r + 6) * _UNIT) * entries + (row + 4) * _UNIT)
 
 
-def _rounding_bound(
-    cloud: Cloud, t: flint.arb, functional: Functional, rounding: float
-) -> flint.arb:
+def _rounding_bound(cloud: Cloud, t: flint.arb, functional: Functional, rounding: float) -> flint.arb:
     """The rounding error of the machine sum, and what rounding t itself costs: |dM/dt| <= M/4."""
     variance = to_ball(cloud.variance)
     return variance * (flint.arb(rounding) + 8 * t * flint.arb(2) ** -52) + flint.arb(2) ** -900
 
 
 def machine_integral(cloud: Cloud, t: float, functional: Functional, grid: Plan) -> float:
-    """The tensor trapezoidal sum in machine numbers: mmse or covariance moment.
+    """The tensor trapezoidal sum in machine numbers.
 
-    Everything but the one-dimensional tables is a sum, product or quotient; the tables are rounded from
-    balls.
+    For mmse and covariance moment everything but the one-dimensional tables, which are rounded from
+    balls, is a sum, product or quotient; the mutual information takes logarithms, and is not certified.
     """
     r, h = cloud.rank, grid.h.ball()
     with balls(96).precision():
         s = flint.arb(t).sqrt()
         points = cloud.points(96)
         tables = [
-            np.array(
-                [
-                    [float((-((h * k - s * b[j]) * (h * k - s * b[j])) / 2).exp().mid()) for k in range(low, high + 1)]
-                    for b in points
-                ]
-            )
+            np.array([[_normal(h * k - s * b[j]) for k in range(low, high + 1)] for b in points])
             for j, (low, high) in enumerate(grid.ranges)
         ]
-        exact = [[float(x.mid()) for x in b] for b in points]
         volume = float(((h / (2 * flint.arb.pi()).sqrt()) ** r).mid())
-        weights = np.array([float(w) for w in cloud.weights])
-    moments = np.array(_moments(cloud, functional, exact))
-    left = moments.T[:, :, None] * tables[-2]
+    moments = _moments(cloud, functional, [[float(x.mid()) for x in b] for b in points])
+    factors = np.array(moments, dtype=float).T
+    weights = np.array([float(w) for w in cloud.weights])
+    squares = [(float(grid.h) * np.arange(low, high + 1)) ** 2 / 2 for low, high in grid.ranges]
+    size = max(1, _CELLS // (len(factors) * len(squares[-1])))
     rows: list[float] = []
-    outer = [weights] if r == 2 else [weights * column for column in tables[0].T]
-    for factor in outer:
-        sums = (left * factor[:, None]).transpose(0, 2, 1) @ tables[-1]
-        rows.extend(_machine_rows(functional, r, sums).tolist())
-    return math.fsum(rows) * volume
+    outer = [(weights, 0.0)] if r == 2 else zip(weights * tables[0].T, squares[0], strict=True)
+    for factor, height in outer:
+        left = factors[:, :, None] * (factor[:, None] * tables[-2])
+        for first in range(0, left.shape[2], size):
+            sums = left[:, :, first : first + size].transpose(0, 2, 1) @ tables[-1]
+            if functional == "mutual_information":
+                half = height + squares[-2][first : first + size, None] + squares[-1]
+                rows.extend(_log_rows(sums[0], half).tolist())
+            else:
+                rows.extend(_machine_rows(functional, r, sums).tolist())
+    total = math.fsum(rows) * volume
+    return t * float(cloud.variance) / 2 - total if functional == "mutual_information" else total
+
+
+def _normal(x: flint.arb) -> float:
+    return float((-x * x / 2).exp().mid())
+
+
+def _log_rows(density: Array, half_square: Array) -> Array:
+    """p log(p/phi) summed along the rows of a plane."""
+    positive = density > 0
+    ratio = np.log(density, out=np.zeros_like(density), where=positive) + half_square
+    return np.asarray((density * ratio).sum(axis=1))
 
 
 def _machine_rows(functional: Functional, r: int, sums: Array) -> Array:

@@ -24,6 +24,7 @@ __all__ = ["Mixture"]
 ROUNDING = Fraction(1, 10**12)
 """Float weights whose sum is this close to one are divided by their exact sum."""
 
+
 def _parse_means(means: Any) -> tuple[Point, ...]:
     if isinstance(means, str | bytes) or not hasattr(means, "__iter__"):
         raise ValueError(f"means: {means!r} is not a list of numbers or of points")
@@ -112,7 +113,8 @@ class Mixture:
     @cached_property
     def second_moment(self) -> Fraction:
         """E|A|^2, about the origin."""
-        return sum((w * _dot(a, a) for w, a in zip(self.weights, self.means, strict=True)), Fraction(0))
+        terms = (w * x * x for w, a in zip(self.weights, self.means, strict=True) for x in a if x)
+        return sum(terms, Fraction(0))
 
     def sample(self, rng: np.random.Generator, n: int) -> npt.NDArray[np.float64]:
         """n independent draws of X as floats, of shape (n, d)."""
