@@ -16,7 +16,7 @@ import numpy as np
 from numerics import certified, fast, independent
 from numerics.arithmetic import balls, bits_for, mpmath_numbers, to_ball
 from numerics.cores import POWERS, Functional, PointCore, log_of
-from numerics.exact import rational
+from numerics.exact import choice, rational, shown
 from numerics.targets import Mixture
 from numerics.truth import PrecisionError, Truth
 
@@ -48,20 +48,19 @@ METHODS = {
 def choose_engine(digits: int | None, engine: str | None) -> tuple[Engine, int | None]:
     """The engine and digits meant by the two arguments; ValueError for a combination without sense."""
     if digits is not None and (isinstance(digits, bool) or not isinstance(digits, int)):
-        raise ValueError(f"digits: {digits!r} is not an integer")
+        raise ValueError(f"digits: {shown(digits)} is not an integer")
     if digits is not None and not 1 <= digits <= MOST_DIGITS:
-        raise ValueError(f"digits: {digits} is not between 1 and {MOST_DIGITS}")
+        raise ValueError(f"digits: {shown(digits)} is not between 1 and {MOST_DIGITS}")
     if engine is None:
         return ("fast", None) if digits is None else ("certified", digits)
+    choice(engine, "engine", ("fast", "certified", "mpmath"))
     if engine == "fast":
         if digits is not None:
             raise ValueError(f"digits: {digits} given, but the fast engine has machine precision")
         return "fast", None
-    if engine in ("certified", "mpmath"):
-        if digits is None:
-            raise ValueError(f"digits: missing; the {engine} engine needs a number of digits")
-        return ("certified", digits) if engine == "certified" else ("mpmath", digits)
-    raise ValueError(f"engine: {engine!r} is none of fast, certified, mpmath")
+    if digits is None:
+        raise ValueError(f"digits: missing; the {engine} engine needs a number of digits")
+    return ("certified", digits) if engine == "certified" else ("mpmath", digits)
 
 
 def log_scale(core: PointCore, functional: Functional) -> float:
@@ -90,7 +89,7 @@ def snr(t: Any, engine: Engine, bits: int) -> Any:
     if isinstance(t, flint.arb | mpmath.mpf):
         finite = t.is_finite() if isinstance(t, flint.arb) else bool(mpmath.isfinite(t))
         if not finite or not t >= 0:
-            raise ValueError(f"t: {t} is not certainly a finite signal-to-noise ratio >= 0")
+            raise ValueError(f"t: {shown(t)} is not certainly a finite signal-to-noise ratio >= 0")
         if engine == "fast":
             return float(t.mid()) if isinstance(t, flint.arb) else float(t)
         if isinstance(t, flint.arb) == (engine == "certified"):
@@ -99,7 +98,7 @@ def snr(t: Any, engine: Engine, bits: int) -> Any:
             return flint.arb(t) if engine == "certified" else mpmath.mpf(t.mid())
     exact = rational(t, "t")
     if exact < 0:
-        raise ValueError(f"t: {t} is negative; a signal-to-noise ratio is >= 0")
+        raise ValueError(f"t: {shown(t)} is negative; a signal-to-noise ratio is >= 0")
     if engine == "fast":
         return float(exact)
     if engine == "certified":
@@ -123,7 +122,10 @@ def functional_truth(
     arguments, SpanError for means that span more than three dimensions, PrecisionError where the radius
     promised by `digits` (10^-digits max(|value|, 10^-digits scale)) is out of reach.
     """
+    choice(functional, "functional", tuple(POWERS))
     chosen, digits = choose_engine(digits, engine)
+    if not isinstance(target, Mixture):
+        raise ValueError(f"target: {shown(target)} is not a Mixture")
     core = target.core
 
     def truth(value: Any, error: float = 0.0) -> Truth:
@@ -134,7 +136,9 @@ def functional_truth(
         return truth(value, fast.error_of(core, value, log_scale(core, functional)))
     if chosen == "mpmath":
         ratio = snr(t, "mpmath", 2 * digits + 15)
-        value, error = independent.value(core, functional, ratio, digits)
+        with mpmath_numbers(15).precision():
+            small = mpmath.exp(log_scale(core, functional) - 2 * digits * LOG10) if core.rank else 0
+        value, error = independent.value(core, functional, ratio, digits, small / 4)
         return truth(value, float(error))
     bits = bits_for(2 * digits) + 96
     ratio = snr(t, "certified", bits + (0 if isinstance(t, flint.arb) else _size(t)))

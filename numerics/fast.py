@@ -34,7 +34,7 @@ ABSOLUTE_ERROR = 1e-22
 SPATIAL_ERROR = 1e-13
 """The stated error in two and three dimensions, relative to the functional's scale."""
 
-_DECAY = 34.0
+_DECAY = {"mmse": 34.0, "mutual_information": 40.0, "covariance_moment": 34.0}
 _REACH = 8.8
 _MOST_CELLS = 1 << 15
 _MANY_NODES = 1 << 14
@@ -81,8 +81,9 @@ def _on_line(core: PointCore, functional: Functional, t: Array, result: Array) -
     for key in np.unique(keys):
         group = np.flatnonzero(keys == key)
         widest = 2.0 ** (key / 8) - 1
-        narrow = window_of(law, widest**2, _DECAY)
-        h = float(spacing(_DECAY, widest if narrow is None else narrow, power))
+        decay = _DECAY[functional]
+        narrow = window_of(law, widest**2, decay)
+        h = float(spacing(decay, widest if narrow is None else narrow, power))
         reach = _REACH + _excess(law, widest, functional)
         nodes = (widest + 2 * reach) / h + 1
         if nodes > _MANY_NODES:
@@ -130,7 +131,7 @@ def _in_space(core: PointCore, functional: Functional, t: float) -> float:
     if from_clusters is not None:
         return from_clusters
     cloud = space.cloud_of(core)
-    grid = space.plan(cloud, t, functional, _DECAY)
+    grid = space.plan(cloud, t, functional, _DECAY[functional])
     _within(functional, t, grid.nodes, _MOST_SPATIAL_NODES)
     return space.machine_integral(cloud, t, functional, grid)
 
@@ -187,7 +188,7 @@ def _information(law: Law, t: Array, z: Array, exponents: Array, likelihood: Arr
     lost = (1 + rest) * np.log1p(rest) - np.einsum("ijk,ijk->ik", likelihood, exponents)
     result: Array = entropy - np.einsum("ik,ik->i", scale, lost)
     variance = float(law.variance)
-    weak = (t * variance < 4 * entropy) & (np.sqrt(t) * float(law.span) < _WEAK_SPREAD)
+    weak = (t * variance < 0.5 * entropy) & (np.sqrt(t) * float(law.span) < _WEAK_SPREAD)
     if weak.any():
         atoms = np.array([float(b) for b in law.atoms])[:, None]
         s = np.sqrt(t[weak])[:, None, None]

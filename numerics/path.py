@@ -33,6 +33,7 @@ from numerics.channel import (
 )
 from numerics.clusters import least_gap_squared
 from numerics.cores import Functional, PointCore
+from numerics.exact import choice, shown
 from numerics.levels import Level
 from numerics.samplers import Ddpm
 from numerics.schedules import Schedule
@@ -74,7 +75,8 @@ def _path_sum(knots: Sequence[Any], mmse: Sequence[Any], first: Any, last: Any, 
 
 
 def _log(value: float) -> float:
-    return math.log(value) if value > 0 else -math.inf
+    """log of a non-negative float, no less than that of the smallest one."""
+    return math.log(max(value, 5e-324))
 
 
 @lru_cache(maxsize=128)
@@ -92,7 +94,7 @@ def knot_values(
     """
     unknown = set(moments) - set(_MOMENTS)
     if unknown:
-        raise ValueError(f"moments: {sorted(unknown)[0]!r} is none of {', '.join(_MOMENTS)}")
+        raise ValueError(f"moments: {shown(sorted(unknown)[0])} is none of {', '.join(_MOMENTS)}")
     chosen, digits = choose_engine(digits, engine)
     if chosen == "fast" or digits is None:
         return _fast(target, schedule, moments)
@@ -120,8 +122,8 @@ def _fast(target: Mixture, schedule: Schedule, moments: tuple[str, ...]) -> Knot
     terms = by * mmse[:-1] / 2
     value = math.fsum([*terms, -last, first])
     tail = float(by @ _tails(core, at))
-    error = 6e-16 * (math.fsum(terms) + last + first) + tail
-    short = by < np.maximum(0.25 / wide if wide else math.inf, 0.02 * at)
+    error = 1e-15 * (math.fsum(terms) + last + first) + tail
+    short = by < np.maximum(0.05 / wide if wide else math.inf, 0.02 * at)
     if error > _CANCELLED * abs(value) and short.any():
         value, error = _without_cancellation(core, knots, by, terms, short)
         error += tail
@@ -156,7 +158,7 @@ def _without_cancellation(
     The others keep the form with mmse and mutual information, whose differences telescope. A step is
     short if it is small beside 1/D^2 or beside t_k; C changes on no shorter scale.
     """
-    nodes, weights = np.polynomial.legendre.leggauss(4)
+    nodes, weights = np.polynomial.legendre.leggauss(3)
     u = (nodes + 1) / 2
     at = knots[:-1][short][:, None] + deltas[short][:, None] * u
     covariance = fast.values(core, "covariance_moment", at.ravel()).reshape(at.shape)
@@ -166,7 +168,7 @@ def _without_cancellation(
     long = terms[~short]
     value = math.fsum([*exact, *long, *information[::2], *-information[1::2]])
     cancelled = math.fsum(long) + math.fsum(information)
-    return value, 1e-13 * math.fsum(exact) + 6e-16 * cancelled
+    return value, 1e-13 * math.fsum(exact) + 1e-15 * cancelled
 
 
 def _certified(target: Mixture, schedule: Schedule, digits: int, moments: tuple[str, ...]) -> KnotValues:
@@ -343,14 +345,13 @@ def path_kl_truth(
     """The path KL as an enclosure, in nats; arguments and errors as for `path_kl`."""
     chosen, digits = choose_engine(digits, engine)
     if not isinstance(target, Mixture):
-        raise ValueError(f"target: {target!r} is not a Mixture")
+        raise ValueError(f"target: {shown(target)} is not a Mixture")
     if not isinstance(schedule, Schedule):
-        raise ValueError(f"schedule: {schedule!r} is not a Schedule")
-    if start not in ("exact", "normal"):
-        raise ValueError(f"start: {start!r} is neither exact nor normal")
+        raise ValueError(f"schedule: {shown(schedule)} is not a Schedule")
+    choice(start, "start", ("exact", "normal"))
     rule = Ddpm() if sampler is None else sampler
     if not isinstance(rule, Ddpm):
-        raise ValueError(f"sampler: {sampler!r} is not a sampler")
+        raise ValueError(f"sampler: {shown(sampler)} is not a sampler")
     notes = (*target.notes, *schedule.notes(target))
 
     def truth(value: Any, error: float = 0.0, more: tuple[str, ...] = ()) -> Truth:

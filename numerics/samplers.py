@@ -11,7 +11,7 @@ from fractions import Fraction
 from typing import Any
 
 from numerics.arithmetic import Arithmetic
-from numerics.exact import rational, text
+from numerics.exact import rational, shown, text
 from numerics.levels import Level
 
 __all__ = ["Ddpm"]
@@ -43,9 +43,11 @@ class Ddpm:
             number = rational(variance, "variance")
         except ValueError:
             names = ", ".join(_NAMED)
-            raise ValueError(f"variance: {variance!r} is neither a number nor one of {names}") from None
+            raise ValueError(
+                f"variance: {shown(variance)} is neither a number nor one of {names}"
+            ) from None
         if number <= 0:
-            raise ValueError(f"variance: {variance} is not positive")
+            raise ValueError(f"variance: {shown(variance)} is not positive")
         object.__setattr__(self, "variance", number)
 
     def __repr__(self) -> str:

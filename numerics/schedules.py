@@ -15,7 +15,7 @@ from typing import Any, TypeAlias
 
 from numerics.arithmetic import Arithmetic, balls, bits_for, mpmath_numbers
 from numerics.channel import choose_engine
-from numerics.exact import integer, rational, rationals, text
+from numerics.exact import choice, integer, parse_json, rational, rationals, short, shown, text
 from numerics.levels import KNOTS, LEVELS, TRAINING_LEVELS, Level
 from numerics.targets import Mixture
 from numerics.truth import PrecisionError
@@ -51,22 +51,17 @@ def _checked_list(values: Any, name: str, low: int, high: int | None, increasing
     for i, x in enumerate(numbers):
         if x < low or (high is not None and x > high):
             rule = f"at least {low}" if high is None else f"between {low} and {high}"
-            raise ValueError(f"{name}[{i}]: {_short(x)} is not {rule}")
+            raise ValueError(f"{name}[{i}]: {short(x)} is not {rule}")
     steps = [b - a if increasing else a - b for a, b in pairwise(numbers)]
     if any(step <= 0 for step in steps):
         i = next(i for i, step in enumerate(steps) if step <= 0)
         hint = "; reverse the list" if all(step < 0 for step in steps) else ""
         word = "increase" if increasing else "decrease"
         raise ValueError(
-            f"{name}[{i + 1}]: {_short(numbers[i + 1])} follows {_short(numbers[i])}, but levels must"
+            f"{name}[{i + 1}]: {short(numbers[i + 1])} follows {short(numbers[i])}, but levels must"
             f" {word} from noise to data{hint}"
         )
     return numbers
-
-
-def _short(x: Fraction) -> str:
-    exact = text(x)
-    return exact if len(exact) <= 24 else repr(float(x))
 
 
 @dataclass(frozen=True)
@@ -104,8 +99,7 @@ class Schedule:
     @classmethod
     def _spaced(cls, name: str, steps: int, spacing: str) -> Schedule:
         count = integer(steps, "steps", 1, TRAINING_LEVELS)
-        if spacing not in ("linspace", "leading", "trailing"):
-            raise ValueError(f"spacing: {spacing!r} is none of linspace, leading, trailing")
+        choice(spacing, "spacing", ("linspace", "leading", "trailing"))
         return cls(name, (("steps", Fraction(count)), ("spacing", spacing)))
 
     @classmethod
@@ -144,12 +138,12 @@ class Schedule:
         exponent, rate = rational(c0, "c0"), rational(c1, "c1")
         for name, value in (("c0", exponent), ("c1", rate)):
             if value <= 0:
-                raise ValueError(f"{name}: {value} is not positive")
+                raise ValueError(f"{name}: {short(value)} is not positive")
         with balls(128).precision():
             ops = balls(128)
             if not ops.number(rate) * ops.log(ops.number(count)) <= count:
                 raise ValueError(
-                    f"steps: at T = {count}, c1 log(T)/T exceeds 1 (c1 = {_short(rate)}) and alpha_bar"
+                    f"steps: at T = {count}, c1 log(T)/T exceeds 1 (c1 = {short(rate)}) and alpha_bar"
                     " can pass 1"
                 )
         return cls("li_cai_wei", (("steps", Fraction(count)), ("c0", exponent), ("c1", rate)))
@@ -160,11 +154,11 @@ class Schedule:
         count = integer(steps, "steps", 1, MOST_STEPS)
         low, high = rational(first, "first"), rational(last, "last")
         if low <= 0:
-            raise ValueError(f"first: {first} is not positive")
+            raise ValueError(f"first: {short(low)} is not positive")
         if count == 1 and low != high:
-            raise ValueError(f"steps: 1 step from 0 needs first = last, not {first} and {last}")
+            raise ValueError(f"steps: 1 step from 0 needs first = last, not {short(low)} and {short(high)}")
         if count > 1 and high <= low:
-            raise ValueError(f"last: {last} does not exceed first = {first}")
+            raise ValueError(f"last: {short(high)} does not exceed first = {short(low)}")
         return cls("geometric", (("steps", Fraction(count)), ("first", low), ("last", high)))
 
     @classmethod
@@ -173,7 +167,7 @@ class Schedule:
         count = integer(steps, "steps", 1, MOST_STEPS)
         high = rational(last, "last")
         if high <= 0:
-            raise ValueError(f"last: {last} is not positive")
+            raise ValueError(f"last: {short(high)} is not positive")
         return cls("uniform", (("steps", Fraction(count)), ("last", high)))
 
     @classmethod
@@ -209,6 +203,8 @@ class Schedule:
 
     def knots(self, target: Mixture, ops: Arithmetic) -> list[Any]:
         """The core's signal-to-noise ratios in a number system, within its `precision()`."""
+        if not isinstance(target, Mixture):
+            raise ValueError(f"target: {shown(target)} is not a Mixture")
         if self.name in KNOTS:
             return KNOTS[self.name](self.parameters, ops)
         variance = ops.number(target.variance)
@@ -248,6 +244,8 @@ class Schedule:
 
     def notes(self, target: Mixture) -> tuple[str, ...]:
         """What the reader of a result should know: a dropped noise-free level."""
+        if not isinstance(target, Mixture):
+            raise ValueError(f"target: {shown(target)} is not a Mixture")
         if self.name in KNOTS or target.variance:
             return ()
         with balls(64).precision():
@@ -289,10 +287,7 @@ class Schedule:
         """The schedule that `to_dict` wrote; ValueError names a missing or unknown key."""
         if not isinstance(data, Mapping):
             raise ValueError("schedule: not a table with the key 'type'")
-        name = data.get("type")
-        if name not in LEVELS and name not in KNOTS:
-            known = ", ".join(sorted([*LEVELS, *KNOTS]))
-            raise ValueError(f"schedule: unknown type {name!r} ({known})")
+        name = choice(data.get("type"), "schedule: type", (*LEVELS, *KNOTS))
         arguments = {key: value for key, value in data.items() if key != "type"}
         allowed = {
             "li_cai_wei": {"steps", "c0", "c1"},
@@ -300,14 +295,14 @@ class Schedule:
             "uniform": {"steps", "last"},
             "karras": {"steps"},
             "flow_matching": {"steps"},
-        }.get(str(name), {LISTS[name]} if name in LISTS else {"steps", "spacing"})
+        }.get(name, {LISTS[name]} if name in LISTS else {"steps", "spacing"})
         unknown = sorted(set(arguments) - allowed, key=str)
         if unknown:
-            raise ValueError(f"schedule: unknown key {unknown[0]!r} ({', '.join(sorted(allowed))})")
-        required = LISTS.get(str(name), "steps")
+            raise ValueError(f"schedule: unknown key {shown(unknown[0])} ({', '.join(sorted(allowed))})")
+        required = LISTS.get(name, "steps")
         if required not in arguments:
             raise ValueError(f"schedule: the key {required!r} is missing")
-        constructor: Callable[..., Schedule] = getattr(cls, str(name))
+        constructor: Callable[..., Schedule] = getattr(cls, name)
         return constructor(**arguments)
 
     def to_json(self) -> str:
@@ -317,4 +312,4 @@ class Schedule:
     @classmethod
     def from_json(cls, source: str) -> Schedule:
         """The schedule read from JSON text; bare numbers are read as exact decimals."""
-        return cls.from_dict(json.loads(source, parse_float=str, parse_constant=str))
+        return cls.from_dict(parse_json(source, "schedule"))

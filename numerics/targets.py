@@ -17,20 +17,29 @@ import numpy as np
 import numpy.typing as npt
 
 from numerics.cores import Point, PointCore, point_core
-from numerics.exact import rational, rationals, text
+from numerics.exact import (
+    LARGEST_EXPONENT,
+    integer,
+    items,
+    parse_json,
+    rational,
+    rationals,
+    short,
+    shown,
+    text,
+)
 
 __all__ = ["Mixture"]
 
 ROUNDING = Fraction(1, 10**12)
 """Float weights whose sum is this close to one are divided by their exact sum."""
 
+LEAST_WEIGHT_EXPONENT = 300
+"""Weights other than 0 are at least 1e-300."""
+
 
 def _parse_means(means: Any) -> tuple[Point, ...]:
-    if isinstance(means, str | bytes) or not hasattr(means, "__iter__"):
-        raise ValueError(f"means: {means!r} is not a list of numbers or of points")
-    entries = list(means)
-    if not entries:
-        raise ValueError("means: the list is empty")
+    entries = items(means, "means")
     points = [isinstance(entry, Sequence | np.ndarray) and not isinstance(entry, str) for entry in entries]
     if any(points) and not all(points):
         raise ValueError("means: numbers and points are mixed; give K numbers or K points")
@@ -44,22 +53,20 @@ def _parse_means(means: Any) -> tuple[Point, ...]:
 
 
 def _parse_weights(weights: Any) -> tuple[tuple[Fraction, ...], tuple[str, ...]]:
-    if not isinstance(weights, str | bytes) and hasattr(weights, "__iter__"):
-        weights = list(weights)
-    parsed = rationals(weights, "weights")
+    entries = items(weights, "weights")
+    parsed = rationals(entries, "weights", LEAST_WEIGHT_EXPONENT)
     for i, weight in enumerate(parsed):
         if weight < 0:
-            raise ValueError(f"weights[{i}]: {weights[i]} is negative")
+            raise ValueError(f"weights[{i}]: {shown(entries[i])} is negative")
     total = sum(parsed, Fraction(0))
     if total == 1:
         return parsed, ()
-    inexact = any(isinstance(weight, float | np.floating) for weight in weights)
+    inexact = any(isinstance(weight, float | np.floating) for weight in entries)
     if inexact and abs(total - 1) <= ROUNDING:
         excess = float(total - 1)
         note = f"the float weights sum to 1 {excess:+.3g} and were divided by their exact sum"
         return tuple(weight / total for weight in parsed), (note,)
-    shown = text(total) if len(text(total)) <= 40 else repr(float(total))
-    raise ValueError(f"weights: the sum is {shown}, not 1")
+    raise ValueError(f"weights: the sum is {short(total)}, not 1")
 
 
 @dataclass(frozen=True)
@@ -85,7 +92,7 @@ class Mixture:
             raise ValueError(f"weights: {len(probabilities)} entries, but means has {len(points)}")
         spread = rational(variance, "variance")
         if spread < 0:
-            raise ValueError(f"variance: {variance} is negative")
+            raise ValueError(f"variance: {shown(variance)} is negative")
         merged: dict[Point, Fraction] = {}
         for weight, point in zip(probabilities, points, strict=True):
             if weight:
@@ -108,7 +115,13 @@ class Mixture:
     @cached_property
     def core(self) -> PointCore:
         """The discrete law of the means, reduced exactly to its affine span."""
-        return point_core(self.weights, self.means)
+        core = point_core(self.weights, self.means)
+        limit = 10 ** (2 * LARGEST_EXPONENT)
+        if core.rank and not Fraction(1, limit) <= core.diameter_squared <= limit:
+            raise ValueError(
+                f"means: the atoms' diameter is not between 1e-{LARGEST_EXPONENT} and 1e{LARGEST_EXPONENT}"
+            )
+        return core
 
     @cached_property
     def second_moment(self) -> Fraction:
@@ -118,6 +131,7 @@ class Mixture:
 
     def sample(self, rng: np.random.Generator, n: int) -> npt.NDArray[np.float64]:
         """n independent draws of X as floats, of shape (n, d)."""
+        n = integer(n, "n", 0)
         weights = np.array([float(w) for w in self.weights])
         means = np.array([[float(x) for x in point] for point in self.means])
         component = rng.choice(len(weights), size=n, p=weights / weights.sum())
@@ -147,12 +161,12 @@ class Mixture:
             raise ValueError("target: not a table with the keys weights, means and variance")
         unknown = sorted(set(data) - {"type", "weights", "means", "variance"}, key=str)
         if unknown:
-            raise ValueError(f"target: unknown key {unknown[0]!r} (weights, means, variance)")
+            raise ValueError(f"target: unknown key {shown(unknown[0])} (weights, means, variance)")
         for key in ("weights", "means"):
             if key not in data:
                 raise ValueError(f"target: the key {key!r} is missing")
         if data.get("type", "mixture") != "mixture":
-            raise ValueError(f"target: unknown type {data['type']!r} (mixture)")
+            raise ValueError(f"target: unknown type {shown(data['type'])} (mixture)")
         return cls(data["weights"], data["means"], data.get("variance", 1))
 
     def to_json(self) -> str:
@@ -162,4 +176,4 @@ class Mixture:
     @classmethod
     def from_json(cls, source: str) -> Mixture:
         """The target read from JSON text; bare numbers are read as exact decimals."""
-        return cls.from_dict(json.loads(source, parse_float=str, parse_constant=str))
+        return cls.from_dict(parse_json(source, "target"))
