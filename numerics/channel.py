@@ -143,10 +143,7 @@ def functional_truth(
     bits = bits_for(2 * digits) + 96
     ratio = snr(t, "certified", bits + (0 if isinstance(t, flint.arb) else _size(t)))
     scale = log_scale(core, functional)
-    try:
-        estimate = float(fast.values(core, functional, np.array([float(ratio.mid())]))[0])
-    except PrecisionError:
-        estimate = 0.0
+    estimate = _estimate(core, functional, ratio, scale)
     goal = log_goal(digits, math.log(estimate) if estimate > 0 else -math.inf, scale)
     for extra in (1, 8, 40, 2 * digits):
         ball = certified.value(core, functional, ratio, goal - extra)
@@ -156,6 +153,14 @@ def functional_truth(
         f"{functional}: {digits} digits promised, but at t = {ratio.str(10)} the radius reached is"
         f" {ball.rad().str(3, radius=False)}"
     )
+
+
+def _estimate(core: PointCore, functional: Functional, t: flint.arb, scale: float) -> float:
+    """The size of the value, to choose a tolerance; from a coarse ball where the fast engine gives up."""
+    try:
+        return float(fast.values(core, functional, np.array([float(t.mid())]))[0])
+    except PrecisionError:
+        return float(certified.value(core, functional, t, scale - 12).lower())
 
 
 def _size(t: Any) -> int:

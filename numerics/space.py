@@ -46,7 +46,7 @@ MOST_MACHINE_NODES = 400_000_000
 """The stated cost of one value in machine numbers."""
 
 _UNIT = 2.0**-53
-_CELLS = 1 << 20
+_CELLS = 1 << 16
 
 
 @dataclass(frozen=True, eq=False)
@@ -121,11 +121,9 @@ def integral(cloud: Cloud, t: flint.arb, functional: Functional, log_tolerance: 
     log_size = _log_size(cloud, t_float, functional)
     decay = max(log_size - log_tolerance, 0)
     grid = plan(cloud, t_float, functional, decay)
-    rounding = _rounding(cloud, functional, grid)
+    rounding = _rounding(cloud, t_float, functional, grid)
     exact_t = t.rad() <= t.mid() * flint.arb(2) ** -60
-    machine = (
-        functional != "mutual_information" and exact_t and math.log(rounding) + log_size < log_tolerance - 1
-    )
+    machine = functional != "mutual_information" and exact_t and math.log(rounding) < log_tolerance - 1
     limit = MOST_MACHINE_NODES if machine else MOST_NODES
     if not grid.nodes <= limit:
         raise PrecisionError(
@@ -143,7 +141,7 @@ def integral(cloud: Cloud, t: flint.arb, functional: Functional, log_tolerance: 
         error = _remainder(cloud, t, functional, grid.h.ball())
         error += _truncation(cloud, t, functional, grid)
         if machine:
-            error += _rounding_bound(cloud, t, functional, rounding)
+            error += _from_machine(cloud, t, rounding)
         error = error.upper()
         margin = (-error).union(error)
     with balls(bits).precision():
@@ -327,26 +325,28 @@ def _line_sum(
 # In machine numbers, with a bound of their rounding
 
 
-def _rounding(cloud: Cloud, functional: Functional, grid: Plan) -> float:
-    """The relative rounding bound g' of `machine_integral`: its error is at most g' times V.
+def _from_machine(cloud: Cloud, t: flint.arb, rounding: float) -> flint.arb:
+    """The rounding error, underflow, and what rounding t itself costs: |dM/dt|, |dC/dt| <= M <= V."""
+    return flint.arb(rounding) + to_ball(cloud.variance) * t * flint.arb(2) ** -51 + flint.arb(2) ** -900
 
-    With u = 2^-53 and K atoms: the factors p_i carry at most (r + 4) relative errors u and a matrix
-    product adds K u, so the sums S_0, S_1, S_2 have errors at most g S_0, g sum p_i |b_i|, g S_2 with
-    g = (K + r + 8) u. As |S_1|^2 <= S_0 S_2, the integrand S_2 - |S_1|^2/S_0 is wrong by at most
-    (5 g + (r + 6) u) S_2; for |Cov|^2, with S_2/S_0 <= 1 and |Cov| <= 1, by 2 (r + 1)^2 times as much. A
-    row of n nodes is summed with n u; rows are added exactly. The lattice sum of S_2 is below 1.1 V.
+
+def _rounding(cloud: Cloud, t: float, functional: Functional, grid: Plan) -> float:
+    """An upper bound of the rounding error of `machine_integral` for mmse and covariance moment.
+
+    With u = 2^-53 and K atoms: the p_i carry at most (r + 4) u of relative error, a sum over atoms K u,
+    a row of n nodes n u, and rows are added exactly: relative errors of a sum of non-negative terms, g
+    in all. The deviations x_i - m are wrong by at most c u, c = K + r + 10, from the rounding of the
+    atoms and of the mean, which changes p Cov by at most p (2 c u sqrt(Cov) + (c u)^2), in the mean
+    at most 2 c u sqrt(M) + (c u)^2. For |Cov|^2 the entries are wrong by as much, and tr Cov <= 1/2 for
+    atoms of diameter 1, so that r times the same bound serves.
     """
     count, r = len(cloud.weights), cloud.rank
     row = max(high - low + 1 for low, high in grid.ranges)
-    g = (count + r + 8) * _UNIT
-    entries = 1 if functional == "mmse" else 2 * (r + 1) ** 2
-    return 1.3 * ((5 * g + (r + 6) * _UNIT) * entries + (row + 4) * _UNIT)
-
-
-def _rounding_bound(cloud: Cloud, t: flint.arb, functional: Functional, rounding: float) -> flint.arb:
-    """The rounding error of the machine sum, and what rounding t itself costs: |dM/dt| <= M/4."""
-    variance = to_ball(cloud.variance)
-    return variance * (flint.arb(rounding) + 8 * t * flint.arb(2) ** -52) + flint.arb(2) ** -900
+    variance = float(cloud.variance)
+    mmse = variance / (1 + t * variance / r)
+    g, shift = (count + 2 * r + 16 + row) * _UNIT, (count + r + 10) * _UNIT
+    bound = 1.3 * (g * mmse + 2 * shift * math.sqrt(mmse) + shift**2)
+    return bound if functional == "mmse" else r * bound
 
 
 def machine_integral(cloud: Cloud, t: float, functional: Functional, grid: Plan) -> float:
@@ -364,22 +364,21 @@ def machine_integral(cloud: Cloud, t: float, functional: Functional, grid: Plan)
             for j, (low, high) in enumerate(grid.ranges)
         ]
         volume = float(((h / (2 * flint.arb.pi()).sqrt()) ** r).mid())
-    moments = _moments(cloud, functional, [[float(x.mid()) for x in b] for b in points])
-    factors = np.array(moments, dtype=float).T
+    atoms = np.array([[float(x.mid()) for x in b] for b in points])
     weights = np.array([float(w) for w in cloud.weights])
     squares = [(float(grid.h) * np.arange(low, high + 1)) ** 2 / 2 for low, high in grid.ranges]
-    size = max(1, _CELLS // (len(factors) * len(squares[-1])))
+    size = max(1, _CELLS // (len(atoms) * len(squares[-1])))
     rows: list[float] = []
-    outer = [(weights, 0.0)] if r == 2 else zip(weights * tables[0].T, squares[0], strict=True)
+    outer = [(weights, 0.0)] if r == 2 else zip((weights[:, None] * tables[0]).T, squares[0], strict=True)
     for factor, height in outer:
-        left = factors[:, :, None] * (factor[:, None] * tables[-2])
-        for first in range(0, left.shape[2], size):
-            sums = left[:, :, first : first + size].transpose(0, 2, 1) @ tables[-1]
+        plane = factor[:, None] * tables[-2]
+        for first in range(0, plane.shape[1], size):
+            joint = plane[:, first : first + size, None] * tables[-1][:, None, :]
             if functional == "mutual_information":
                 half = height + squares[-2][first : first + size, None] + squares[-1]
-                rows.extend(_log_rows(sums[0], half).tolist())
+                rows.extend(_log_rows(joint.sum(axis=0), half).tolist())
             else:
-                rows.extend(_machine_rows(functional, r, sums).tolist())
+                rows.extend(_covariance_rows(functional, atoms, joint).tolist())
     total = math.fsum(rows) * volume
     return t * float(cloud.variance) / 2 - total if functional == "mutual_information" else total
 
@@ -395,18 +394,24 @@ def _log_rows(density: Array, half_square: Array) -> Array:
     return np.asarray((density * ratio).sum(axis=1))
 
 
-def _machine_rows(functional: Functional, r: int, sums: Array) -> Array:
-    """The integrand summed along the rows of a plane; nodes where p underflows to 0 count 0."""
-    density = sums[0]
+def _covariance_rows(functional: Functional, atoms: Array, joint: Array) -> Array:
+    """p Cov or p |Cov|^2 from deviations from the posterior mean, summed along the rows of a plane.
+
+    Nodes where p underflows to 0 count 0.
+    """
+    density = joint.sum(axis=0)
     inverse = np.divide(1.0, density, out=np.zeros_like(density), where=density > 1e-290)
+    means = [np.tensordot(axis, joint, 1) * inverse for axis in atoms.T]
     if functional == "mmse":
-        square = np.einsum("mij,mij->ij", sums[1 : r + 1], sums[1 : r + 1])
-        return np.asarray((sums[-1] - square * inverse).sum(axis=1))
-    total = np.zeros_like(density)
-    position = r + 1
-    for j in range(r):
+        total = np.zeros_like(density)
+        for p, atom in zip(joint, atoms, strict=True):
+            total += p * sum((x - m) * (x - m) for x, m in zip(atom, means, strict=True))
+        return np.asarray(total.sum(axis=1))
+    square = np.zeros_like(density)
+    for j, axis in enumerate(atoms.T):
         for k in range(j + 1):
-            entry = sums[position] - sums[1 + j] * sums[1 + k] * inverse
-            total += entry * entry if j == k else 2 * entry * entry
-            position += 1
-    return np.asarray((total * inverse).sum(axis=1))
+            entry = np.zeros_like(density)
+            for p, x, y in zip(joint, axis, atoms.T[k], strict=True):
+                entry += p * (x - means[j]) * (y - means[k])
+            square += entry * entry if j == k else 2 * entry * entry
+    return np.asarray((square * inverse).sum(axis=1))
