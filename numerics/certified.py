@@ -1,7 +1,7 @@
-"""The certified engine: functionals of a core given by its atoms, as balls.
+"""The certified engine: functionals of a core, as balls.
 
 What belongs here: units, and which rule serves which core and signal-to-noise ratio. The rules are in
-`line`, `space` and `clusters`.
+`line`, `space` and `clusters`, for structured cores in `orthogonal`.
 """
 
 from __future__ import annotations
@@ -10,10 +10,11 @@ import math
 
 import flint
 
-from numerics import line, space
+from numerics import line, orthogonal, space
 from numerics.arithmetic import balls, to_ball
 from numerics.clusters import Clusters, clusters_of
-from numerics.cores import POWERS, Functional, PointCore, log_of
+from numerics.cores import POWERS, Core, Functional, PointCore, log_of
+from numerics.structured import OrthogonalCore, ProductCore
 from numerics.truth import SpanError
 
 __all__ = ["MOST_RANK", "value"]
@@ -22,7 +23,7 @@ MOST_RANK = 3
 """The widest span of the means that quadrature covers."""
 
 
-def value(core: PointCore, functional: Functional, t: flint.arb, log_tolerance: float) -> flint.arb:
+def value(core: Core, functional: Functional, t: flint.arb, log_tolerance: float) -> flint.arb:
     """An enclosure of the functional at signal-to-noise ratio t >= 0.
 
     Its radius is about exp(log_tolerance), plus what the radius of t costs. Raises SpanError for
@@ -30,6 +31,14 @@ def value(core: PointCore, functional: Functional, t: flint.arb, log_tolerance: 
     """
     if core.rank == 0:
         return flint.arb(0)
+    if isinstance(core, ProductCore):
+        share = value(core.factor, functional, t, log_tolerance - math.log(core.copies))
+        with balls(_bits_of(log_tolerance) + share.mid().bits()).precision():
+            return share * core.copies
+    if isinstance(core, OrthogonalCore):
+        return orthogonal.certified_value(core, functional, t, log_tolerance)
+    if not isinstance(core, PointCore):
+        raise TypeError(f"no engine for {core!r}")
     if core.rank > MOST_RANK:
         raise SpanError(f"means: they span {core.rank} dimensions; quadrature covers up to {MOST_RANK}")
     power = POWERS[functional]

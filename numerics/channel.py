@@ -14,10 +14,10 @@ import mpmath
 import numpy as np
 
 from numerics import certified, fast, independent
-from numerics.arithmetic import balls, bits_for, mpmath_numbers, to_ball
-from numerics.cores import POWERS, Functional, PointCore, log_of
+from numerics.arithmetic import FLOATS, balls, bits_for, mpmath_numbers, to_ball
+from numerics.cores import POWERS, Core, Functional, log_of
 from numerics.exact import choice, rational, shown
-from numerics.targets import Mixture
+from numerics.targets import Target
 from numerics.truth import PrecisionError, Truth
 
 __all__ = [
@@ -63,10 +63,10 @@ def choose_engine(digits: int | None, engine: str | None) -> tuple[Engine, int |
     return ("certified", digits) if engine == "certified" else ("mpmath", digits)
 
 
-def log_scale(core: PointCore, functional: Functional) -> float:
+def log_scale(core: Core, functional: Functional) -> float:
     """log of the scale that `digits` refers to: V for M, V^2 for C, max(H, 1) for I."""
     if functional == "mutual_information":
-        return math.log(max(1.0, -math.fsum(float(w) * log_of(w) for w in core.weights)))
+        return math.log(max(1.0, float(core.entropy(FLOATS))))
     return POWERS[functional] * log_of(core.variance)
 
 
@@ -111,7 +111,7 @@ def snr(t: Any, engine: Engine, bits: int) -> Any:
 
 def functional_truth(
     functional: Functional,
-    target: Mixture,
+    target: Target,
     t: Any,
     digits: int | None = None,
     engine: str | None = None,
@@ -124,8 +124,8 @@ def functional_truth(
     """
     choice(functional, "functional", tuple(POWERS))
     chosen, digits = choose_engine(digits, engine)
-    if not isinstance(target, Mixture):
-        raise ValueError(f"target: {shown(target)} is not a Mixture")
+    if not isinstance(target, Target):
+        raise ValueError(f"target: {shown(target)} is not a target")
     core = target.core
 
     def truth(value: Any, error: float = 0.0) -> Truth:
@@ -155,7 +155,7 @@ def functional_truth(
     )
 
 
-def _estimate(core: PointCore, functional: Functional, t: flint.arb, scale: float) -> float:
+def _estimate(core: Core, functional: Functional, t: flint.arb, scale: float) -> float:
     """The size of the value, to choose a tolerance; from a coarse ball where the fast engine gives up."""
     try:
         return float(fast.values(core, functional, np.array([float(t.mid())]))[0])
@@ -169,7 +169,7 @@ def _size(t: Any) -> int:
     return max(0, exact.numerator.bit_length() - exact.denominator.bit_length())
 
 
-def mmse(target: Mixture, t: Any, digits: int | None = None, engine: str | None = None) -> Any:
+def mmse(target: Target, t: Any, digits: int | None = None, engine: str | None = None) -> Any:
     """M(t) = E|A - E[A | Y_t]|^2 of the target's core at signal-to-noise ratio t.
 
     In squared units of the means. `digits=None`: float; `digits=n`: flint.arb whose radius is at most
@@ -179,7 +179,7 @@ def mmse(target: Mixture, t: Any, digits: int | None = None, engine: str | None 
 
 
 def mutual_information(
-    target: Mixture, t: Any, digits: int | None = None, engine: str | None = None
+    target: Target, t: Any, digits: int | None = None, engine: str | None = None
 ) -> Any:
     """I(t) = I(A; Y_t) of the target's core at signal-to-noise ratio t, in nats.
 
@@ -189,7 +189,7 @@ def mutual_information(
     return functional_truth("mutual_information", target, t, digits, engine).value
 
 
-def covariance_moment(target: Mixture, t: Any, digits: int | None = None, engine: str | None = None) -> Any:
+def covariance_moment(target: Target, t: Any, digits: int | None = None, engine: str | None = None) -> Any:
     """C(t) = E|Cov(A | Y_t)|_F^2 of the target's core at signal-to-noise ratio t.
 
     In fourth powers of the units of the means. `digits=None`: float; `digits=n`: flint.arb whose

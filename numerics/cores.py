@@ -50,6 +50,10 @@ class Core(Protocol):
     def variance(self) -> Fraction:
         """V = E|A - EA|^2."""
 
+    @property
+    def length_squared(self) -> Fraction:
+        """The square of the longest length in the core; functionals change on no shorter scale of snr."""
+
     def entropy(self, arithmetic: Arithmetic) -> Any:
         """The entropy H(A) in nats, in the given number system (within its `precision()`)."""
 
@@ -81,6 +85,11 @@ class PointCore:
     def rank(self) -> int:
         """The dimension r of the affine span of the atoms."""
         return len(self.lengths)
+
+    @property
+    def length_squared(self) -> Fraction:
+        """The square of the longest length in the core: the diameter's."""
+        return self.diameter_squared
 
     @cached_property
     def variance(self) -> Fraction:

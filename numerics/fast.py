@@ -14,14 +14,15 @@ import math
 import numpy as np
 import numpy.typing as npt
 
-from numerics import space
-from numerics.clusters import clusters_of
-from numerics.cores import POWERS, Functional, PointCore, log_of
+from numerics import orthogonal_fast, space
+from numerics.clusters import clusters_of, least_gap_squared
+from numerics.cores import POWERS, Core, Functional, PointCore, log_of
 from numerics.line import Law, law_of, window_of
 from numerics.quadrature import spacing
+from numerics.structured import OrthogonalCore, ProductCore
 from numerics.truth import PrecisionError, SpanError
 
-__all__ = ["ABSOLUTE_ERROR", "RELATIVE_ERROR", "error_of", "values"]
+__all__ = ["ABSOLUTE_ERROR", "RELATIVE_ERROR", "error_of", "tails", "values"]
 
 Array = npt.NDArray[np.float64]
 
@@ -29,7 +30,7 @@ RELATIVE_ERROR = 2e-13
 """The stated relative error of a value; a test holds it to account."""
 
 ABSOLUTE_ERROR = 1e-22
-"""The stated absolute error on a line, relative to the functional's scale; it matters for tails only."""
+"""The stated absolute error on a line and for orthogonal atoms, relative to the functional's scale; it matters for tails only."""
 
 SPATIAL_ERROR = 1e-13
 """The stated error in two and three dimensions, relative to the functional's scale."""
@@ -44,7 +45,7 @@ _CLUSTER_LOG = -55.0
 _WEAK_SPREAD = 20.0
 
 
-def values(core: PointCore, functional: Functional, t: Array) -> Array:
+def values(core: Core, functional: Functional, t: Array) -> Array:
     """The functional at each signal-to-noise ratio; t has shape (n,), and so has the result.
 
     Raises SpanError for a span of more than three dimensions, PrecisionError where a value takes more
@@ -53,6 +54,12 @@ def values(core: PointCore, functional: Functional, t: Array) -> Array:
     result = np.zeros(len(t))
     if core.rank == 0 or not len(t):
         return result
+    if isinstance(core, ProductCore):
+        return core.copies * values(core.factor, functional, t)
+    if isinstance(core, OrthogonalCore):
+        return orthogonal_fast.values(core, functional, t)
+    if not isinstance(core, PointCore):
+        raise TypeError(f"no engine for {core!r}")
     unit = float(core.diameter_squared)
     scaled = np.asarray(t, dtype=float) * unit
     if core.rank == 1:
@@ -65,12 +72,31 @@ def values(core: PointCore, functional: Functional, t: Array) -> Array:
     return result * unit ** POWERS[functional]
 
 
-def error_of(core: PointCore, value: float, log_scale: float) -> float:
+def error_of(core: Core, value: float, log_scale: float) -> float:
     """The stated error of a fast value of a functional with the given log of its scale."""
     if core.rank == 0:
         return 0.0
-    absolute = ABSOLUTE_ERROR if core.rank == 1 else SPATIAL_ERROR
+    factor = core.factor if isinstance(core, ProductCore) else core
+    spatial = isinstance(factor, PointCore) and factor.rank > 1
+    absolute = SPATIAL_ERROR if spatial else ABSOLUTE_ERROR
     return RELATIVE_ERROR * abs(value) + absolute * math.exp(log_scale)
+
+
+def tails(core: Core, t: Array) -> Array:
+    """The stated absolute error of the mmse at each t; on a line and for orthogonal atoms it matters in
+    tails only."""
+    if core.rank == 0:
+        return np.zeros(len(t))
+    if isinstance(core, ProductCore):
+        return core.copies * tails(core.factor, t)
+    variance = float(core.variance)
+    if isinstance(core, PointCore) and core.rank > 1:
+        return np.full(len(t), SPATIAL_ERROR * variance)
+    if not isinstance(core, PointCore):
+        separated = core.rank * np.exp(-t * float(core.length_squared) / 8)
+        return np.asarray(variance * np.minimum(separated, ABSOLUTE_ERROR))
+    gap = float(core.diameter_squared) * least_gap_squared(core)
+    return len(core.weights) * variance * np.minimum(np.exp(-t * gap / 8), ABSOLUTE_ERROR)
 
 
 def _on_line(core: PointCore, functional: Functional, t: Array, result: Array) -> None:

@@ -13,8 +13,10 @@ from typing import Any
 
 import mpmath
 
+from numerics import orthogonal_mpmath
 from numerics.arithmetic import mpmath_numbers
-from numerics.cores import POWERS, Functional, PointCore
+from numerics.cores import POWERS, Core, Functional, PointCore
+from numerics.structured import OrthogonalCore, ProductCore
 from numerics.truth import PrecisionError
 
 __all__ = ["value"]
@@ -23,7 +25,7 @@ MOST_NODES = 400_000
 
 
 def value(
-    core: PointCore, functional: Functional, t: Any, digits: int, tolerance: Any = 0
+    core: Core, functional: Functional, t: Any, digits: int, tolerance: Any = 0
 ) -> tuple[Any, Any]:
     """The functional at t and the difference of the last two sums, as mpf.
 
@@ -32,6 +34,14 @@ def value(
     """
     if core.rank == 0:
         return mpmath.mpf(0), mpmath.mpf(0)
+    if isinstance(core, ProductCore):
+        share, error = value(core.factor, functional, t, digits, tolerance / core.copies)
+        with mpmath_numbers(2 * digits + 15).precision():
+            return core.copies * share, core.copies * error
+    if isinstance(core, OrthogonalCore):
+        return orthogonal_mpmath.value(core, functional, t, digits, tolerance)
+    if not isinstance(core, PointCore):
+        raise TypeError(f"no engine for {core!r}")
     arithmetic = mpmath_numbers(2 * digits + 15)
     with arithmetic.precision():
         unit = mpmath.sqrt(arithmetic.number(core.diameter_squared))

@@ -22,7 +22,7 @@ import mpmath
 import numpy as np
 import numpy.typing as npt
 
-from numerics import certified, fast, independent
+from numerics import certified, fast, independent, orthogonal_fast
 from numerics.arithmetic import Arithmetic, balls, bits_for, mpmath_numbers
 from numerics.channel import (
     METHODS,
@@ -31,13 +31,13 @@ from numerics.channel import (
     log_scale,
     radius_reached,
 )
-from numerics.clusters import least_gap_squared
-from numerics.cores import Functional, PointCore
+from numerics.cores import Core, Functional
 from numerics.exact import choice, shown
 from numerics.levels import Level
 from numerics.samplers import Ddpm
 from numerics.schedules import Schedule
-from numerics.targets import Mixture
+from numerics.structured import OrthogonalCore, ProductCore
+from numerics.targets import Target
 from numerics.truth import PrecisionError, Truth
 
 __all__ = ["KnotValues", "knot_values", "path_kl", "path_kl_truth"]
@@ -81,7 +81,7 @@ def _log(value: float) -> float:
 
 @lru_cache(maxsize=128)
 def knot_values(
-    target: Mixture,
+    target: Target,
     schedule: Schedule,
     digits: int | None = None,
     engine: str | None = None,
@@ -103,14 +103,14 @@ def knot_values(
     return _certified(target, schedule, digits, moments)
 
 
-def _fast(target: Mixture, schedule: Schedule, moments: tuple[str, ...]) -> KnotValues:
+def _fast(target: Target, schedule: Schedule, moments: tuple[str, ...]) -> KnotValues:
     """Machine numbers; the increments of the knots are taken in balls, before rounding."""
     core = target.core
     with balls(64).precision():
         exact = schedule.certified_knots(target, 64)
         knots = np.array([float(t.mid()) for t in exact])
         by = np.array([float((b - a).mid()) for a, b in pairwise(exact)])
-    at, wide = knots[:-1], float(core.diameter_squared)
+    at, wide = knots[:-1], float(core.length_squared)
 
     def values(functional: Functional, name: str) -> Array:
         return fast.values(core, functional, knots if name in moments else knots[:0])
@@ -121,9 +121,10 @@ def _fast(target: Mixture, schedule: Schedule, moments: tuple[str, ...]) -> Knot
     first, last = fast.values(core, "mutual_information", knots[[0, -1]])
     terms = by * mmse[:-1] / 2
     value = math.fsum([*terms, -last, first])
-    tail = float(by @ _tails(core, at))
+    tail = float(by @ fast.tails(core, at))
     error = 1e-15 * (math.fsum(terms) + last + first) + tail
     short = by < np.maximum(0.05 / wide if wide else math.inf, 0.02 * at)
+    short |= isinstance(core, OrthogonalCore) or isinstance(getattr(core, "factor", None), OrthogonalCore)
     if error > _CANCELLED * abs(value) and short.any():
         value, error = _without_cancellation(core, knots, by, terms, short)
         error += tail
@@ -139,25 +140,18 @@ def _fast(target: Mixture, schedule: Schedule, moments: tuple[str, ...]) -> Knot
     )
 
 
-def _tails(core: PointCore, t: Array) -> Array:
-    """The stated absolute error of fast mmse values: on a line it matters in tails only."""
-    if core.rank == 0:
-        return np.zeros(len(t))
-    variance = float(core.variance)
-    if core.rank > 1:
-        return np.full(len(t), fast.SPATIAL_ERROR * variance)
-    gap = float(core.diameter_squared) * least_gap_squared(core)
-    return len(core.weights) * variance * np.minimum(np.exp(-t * gap / 8), fast.ABSOLUTE_ERROR)
-
-
 def _without_cancellation(
-    core: PointCore, knots: Array, deltas: Array, terms: Array, short: npt.NDArray[np.bool_]
+    core: Core, knots: Array, deltas: Array, terms: Array, short: npt.NDArray[np.bool_]
 ) -> tuple[float, float]:
     """The path KL and its error estimate, short steps as (1/2) int (delta - u) C(t_k + u) du.
 
     The others keep the form with mmse and mutual information, whose differences telescope. A step is
     short if it is small beside 1/D^2 or beside t_k; C changes on no shorter scale.
     """
+    factor = core.factor if isinstance(core, ProductCore) else core
+    if isinstance(factor, OrthogonalCore):
+        value = core.rank // factor.rank * orthogonal_fast.path_kl(factor, knots, deltas)
+        return value, 1e-13 * value
     nodes, weights = np.polynomial.legendre.leggauss(3)
     u = (nodes + 1) / 2
     at = knots[:-1][short][:, None] + deltas[short][:, None] * u
@@ -171,7 +165,7 @@ def _without_cancellation(
     return value, 1e-13 * math.fsum(exact) + 1e-15 * cancelled
 
 
-def _certified(target: Mixture, schedule: Schedule, digits: int, moments: tuple[str, ...]) -> KnotValues:
+def _certified(target: Target, schedule: Schedule, digits: int, moments: tuple[str, ...]) -> KnotValues:
     core = target.core
     scale = log_scale(core, "mutual_information")
     try:
@@ -190,7 +184,7 @@ def _certified(target: Mixture, schedule: Schedule, digits: int, moments: tuple[
 
 
 def _balls_at(
-    target: Mixture, schedule: Schedule, log_radius: float, moments: tuple[str, ...]
+    target: Target, schedule: Schedule, log_radius: float, moments: tuple[str, ...]
 ) -> KnotValues:
     """The values as balls such that the path KL has a radius of about exp(log_radius)."""
     core = target.core
@@ -216,7 +210,7 @@ def _balls_at(
     return KnotValues(knots, mmse, covariance, every, information[0], information[-1], total, 0.0)
 
 
-def _independent(target: Mixture, schedule: Schedule, digits: int, moments: tuple[str, ...]) -> KnotValues:
+def _independent(target: Target, schedule: Schedule, digits: int, moments: tuple[str, ...]) -> KnotValues:
     core = target.core
     loss = 4 + len(str(schedule.steps))
     ops = mpmath_numbers(2 * digits + 15)
@@ -248,7 +242,7 @@ def _independent(target: Mixture, schedule: Schedule, digits: int, moments: tupl
 # Reverse variances and starts
 
 
-def _vp_levels(schedule: Schedule, target: Mixture, knots: Sequence[Any], ops: Arithmetic) -> list[Level]:
+def _vp_levels(schedule: Schedule, target: Target, knots: Sequence[Any], ops: Arithmetic) -> list[Level]:
     """The noise levels that belong to the knots; for knots of the core, those with sigma^2 = 1/t - v."""
     if schedule.convention != "snr":
         return [x for x in schedule.levels(ops) if target.variance or not x.noise_free]
@@ -266,7 +260,7 @@ def _vp_levels(schedule: Schedule, target: Mixture, knots: Sequence[Any], ops: A
 
 
 def _reverse_variance(
-    sampler: Ddpm, target: Mixture, values: KnotValues, levels: Sequence[Level], ops: Arithmetic
+    sampler: Ddpm, target: Target, values: KnotValues, levels: Sequence[Level], ops: Arithmetic
 ) -> Any:
     """What the sampler's reverse variance adds to the path KL of the matched one."""
     d = target.dimension
@@ -283,7 +277,7 @@ def _reverse_variance(
     return total
 
 
-def _normal_start(schedule: Schedule, target: Mixture, values: KnotValues, ops: Arithmetic) -> Any:
+def _normal_start(schedule: Schedule, target: Target, values: KnotValues, ops: Arithmetic) -> Any:
     """KL of the law at the first level from what the sampler starts with.
 
     N(0, I) in the variance-preserving and flow-matching conventions, N(0, sigma_max^2 I) in the
@@ -300,7 +294,7 @@ def _normal_start(schedule: Schedule, target: Mixture, values: KnotValues, ops: 
     return gaussian + signal * second / 2 - values.information_first
 
 
-def _lifted(target: Mixture, schedule: Schedule, values: KnotValues) -> KnotValues:
+def _lifted(target: Target, schedule: Schedule, values: KnotValues) -> KnotValues:
     """Machine values as balls of radius zero, so that rho - 1 - log rho does not cancel."""
     return replace(
         values,
@@ -312,7 +306,7 @@ def _lifted(target: Mixture, schedule: Schedule, values: KnotValues) -> KnotValu
 
 
 def _with_choices(
-    target: Mixture,
+    target: Target,
     schedule: Schedule,
     sampler: Ddpm,
     start: str,
@@ -335,7 +329,7 @@ def _with_choices(
 
 
 def path_kl_truth(
-    target: Mixture,
+    target: Target,
     schedule: Schedule,
     sampler: Ddpm | None = None,
     start: str = "exact",
@@ -344,8 +338,8 @@ def path_kl_truth(
 ) -> Truth:
     """The path KL as an enclosure, in nats; arguments and errors as for `path_kl`."""
     chosen, digits = choose_engine(digits, engine)
-    if not isinstance(target, Mixture):
-        raise ValueError(f"target: {shown(target)} is not a Mixture")
+    if not isinstance(target, Target):
+        raise ValueError(f"target: {shown(target)} is not a target")
     if not isinstance(schedule, Schedule):
         raise ValueError(f"schedule: {shown(schedule)} is not a Schedule")
     choice(start, "start", ("exact", "normal"))
@@ -388,7 +382,7 @@ def path_kl_truth(
 
 
 def path_kl(
-    target: Mixture,
+    target: Target,
     schedule: Schedule,
     sampler: Ddpm | None = None,
     start: str = "exact",

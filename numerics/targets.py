@@ -7,16 +7,17 @@ reduction to the span of the means (`cores`), quadrature.
 from __future__ import annotations
 
 import json
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cached_property
-from typing import Any
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import numpy.typing as npt
 
-from numerics.cores import Point, PointCore, point_core
+from numerics.cores import Core, Point, PointCore, point_core
 from numerics.exact import (
     LARGEST_EXPONENT,
     integer,
@@ -29,13 +30,107 @@ from numerics.exact import (
     text,
 )
 
-__all__ = ["Mixture"]
+__all__ = ["MOST_SAMPLED", "Mixture", "Target", "checked_keys", "checked_sample", "non_negative"]
 
 ROUNDING = Fraction(1, 10**12)
 """Float weights whose sum is this close to one are divided by their exact sum."""
 
 LEAST_WEIGHT_EXPONENT = 300
 """Weights other than 0 are at least 1e-300."""
+
+MOST_SAMPLED = 10**8
+"""How many numbers one call of `sample` may return."""
+
+
+class Target(ABC):
+    """A law X = A + sqrt(v) xi in R^d to be sampled: a core A and one shared component variance v.
+
+    What every target says of itself: `dimension` d, `variance` v, `second_moment` E|A|^2, `core` (the
+    law of A, reduced exactly), `notes` (what was changed on the way in). Targets are immutable,
+    hashable, and equal if their definitions are; `Target.from_json` reads any of them.
+    """
+
+    variance: Any
+    notes: Any
+    _types: ClassVar[dict[str, type[Target]]] = {}
+
+    def __init_subclass__(cls, type_name: str) -> None:
+        Target._types[type_name] = cls
+
+    @property
+    @abstractmethod
+    def dimension(self) -> int:
+        """The ambient dimension d."""
+
+    @property
+    @abstractmethod
+    def second_moment(self) -> Fraction:
+        """E|A|^2, about the origin."""
+
+    @property
+    @abstractmethod
+    def core(self) -> Core:
+        """The law of A, reduced exactly."""
+
+    @abstractmethod
+    def sample(self, rng: np.random.Generator, n: int) -> npt.NDArray[np.float64]:
+        """n independent draws of X as floats, of shape (n, d); ValueError beyond 10^8 numbers."""
+
+    @abstractmethod
+    def to_dict(self) -> dict[str, Any]:
+        """The target as plain JSON data; numbers are strings, so that nothing is rounded."""
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Target:
+        """The target that `to_dict` wrote, of the kind that its "type" names (mixture if none)."""
+        if not isinstance(data, Mapping):
+            raise ValueError(f"target: {shown(data)} is not a table")
+        kind = data.get("type", "mixture")
+        if not isinstance(kind, str) or kind not in Target._types:
+            raise ValueError(f"target: unknown type {shown(kind)} ({', '.join(Target._types)})")
+        return Target._types[kind].from_dict(data)
+
+    def to_json(self) -> str:
+        """The target as JSON text."""
+        return json.dumps(self.to_dict())
+
+    @classmethod
+    def from_json(cls, source: str) -> Self:
+        """The target read from JSON text; bare numbers are read as exact decimals."""
+        target = cls.from_dict(parse_json(source, "target"))
+        assert isinstance(target, cls)
+        return target
+
+
+def non_negative(value: Any, name: str) -> Fraction:
+    """The exact value of a number >= 0; ValueError naming the argument otherwise."""
+    number = rational(value, name)
+    if number < 0:
+        raise ValueError(f"{name}: {shown(value)} is negative")
+    return number
+
+
+def checked_sample(n: Any, dimension: int) -> int:
+    """A number of draws whose n d numbers are at most `MOST_SAMPLED`."""
+    n = integer(n, "n", 0)
+    if n * dimension > MOST_SAMPLED:
+        raise ValueError(f"n: {shown(n)} draws in dimension {dimension} exceed {MOST_SAMPLED} numbers")
+    return n
+
+
+def checked_keys(data: Any, kind: str, required: tuple[str, ...], optional: tuple[str, ...]) -> None:
+    """ValueError unless `data` is a table of that kind with these keys."""
+    names = ", ".join((*required, *optional))
+    if not isinstance(data, Mapping):
+        raise ValueError(f"target: not a table with the keys {names}")
+    unknown = sorted(set(data) - {"type", *required, *optional}, key=str)
+    if unknown:
+        raise ValueError(f"target: unknown key {shown(unknown[0])} ({names})")
+    for key in required:
+        if key not in data:
+            raise ValueError(f"target: the key {key!r} is missing")
+    if data.get("type", kind) != kind:
+        raise ValueError(f"target: unknown type {shown(data['type'])} ({kind})")
 
 
 def _parse_means(means: Any) -> tuple[Point, ...]:
@@ -70,7 +165,7 @@ def _parse_weights(weights: Any) -> tuple[tuple[Fraction, ...], tuple[str, ...]]
 
 
 @dataclass(frozen=True)
-class Mixture:
+class Mixture(Target, type_name="mixture"):
     """A Gaussian mixture X = A + sqrt(v) xi in R^d with one shared component variance v >= 0.
 
     `weights` has shape (K,) and sums to one, `means` has shape (K,) or (K, d), `variance` is the
@@ -90,9 +185,7 @@ class Mixture:
         probabilities, notes = _parse_weights(weights)
         if len(points) != len(probabilities):
             raise ValueError(f"weights: {len(probabilities)} entries, but means has {len(points)}")
-        spread = rational(variance, "variance")
-        if spread < 0:
-            raise ValueError(f"variance: {shown(variance)} is negative")
+        spread = non_negative(variance, "variance")
         merged: dict[Point, Fraction] = {}
         for weight, point in zip(probabilities, points, strict=True):
             if weight:
@@ -130,8 +223,8 @@ class Mixture:
         return sum(terms, Fraction(0))
 
     def sample(self, rng: np.random.Generator, n: int) -> npt.NDArray[np.float64]:
-        """n independent draws of X as floats, of shape (n, d)."""
-        n = integer(n, "n", 0)
+        """n independent draws of X as floats, of shape (n, d); ValueError beyond 10^8 numbers."""
+        n = checked_sample(n, self.dimension)
         weights = np.array([float(w) for w in self.weights])
         means = np.array([[float(x) for x in point] for point in self.means])
         component = rng.choice(len(weights), size=n, p=weights / weights.sum())
@@ -157,23 +250,5 @@ class Mixture:
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Mixture:
         """The target that `to_dict` wrote; ValueError names a missing or unknown key."""
-        if not isinstance(data, Mapping):
-            raise ValueError("target: not a table with the keys weights, means and variance")
-        unknown = sorted(set(data) - {"type", "weights", "means", "variance"}, key=str)
-        if unknown:
-            raise ValueError(f"target: unknown key {shown(unknown[0])} (weights, means, variance)")
-        for key in ("weights", "means"):
-            if key not in data:
-                raise ValueError(f"target: the key {key!r} is missing")
-        if data.get("type", "mixture") != "mixture":
-            raise ValueError(f"target: unknown type {shown(data['type'])} (mixture)")
+        checked_keys(data, "mixture", ("weights", "means"), ("variance",))
         return cls(data["weights"], data["means"], data.get("variance", 1))
-
-    def to_json(self) -> str:
-        """The target as JSON text."""
-        return json.dumps(self.to_dict())
-
-    @classmethod
-    def from_json(cls, source: str) -> Mixture:
-        """The target read from JSON text; bare numbers are read as exact decimals."""
-        return cls.from_dict(parse_json(source, "target"))
