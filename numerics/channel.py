@@ -178,9 +178,7 @@ def mmse(target: Target, t: Any, digits: int | None = None, engine: str | None =
     return functional_truth("mmse", target, t, digits, engine).value
 
 
-def mutual_information(
-    target: Target, t: Any, digits: int | None = None, engine: str | None = None
-) -> Any:
+def mutual_information(target: Target, t: Any, digits: int | None = None, engine: str | None = None) -> Any:
     """I(t) = I(A; Y_t) of the target's core at signal-to-noise ratio t, in nats.
 
     `digits=None`: float; `digits=n`: flint.arb whose radius is at most 10^-n max(I, 10^-n max(H, 1));

@@ -206,7 +206,7 @@ def fast_values(law: LatentLaw, kind: Kind, t: Array) -> tuple[Array, Array]:
 
 @lru_cache(maxsize=4096)
 def _plan(law: LatentLaw, kind: Kind, bucket: int, log_tolerance: int) -> Plan:
-    """The plan at the middle of a bucket of signal-to-noise ratios; spacings are then reduced by a sixteenth."""
+    """The plan at the middle of a bucket of signal-to-noise ratios; its spacings are reduced a little."""
     return plan(machine_law(law, 2.0 ** (bucket / _BUCKETS)), kind, log_tolerance, _HIDE_ABOVE)
 
 

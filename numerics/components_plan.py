@@ -272,8 +272,8 @@ def _clusters(law: MachineLaw, kind: Kind, log_tolerance: float) -> list[list[in
 def plan(law: MachineLaw, kind: Kind, log_tolerance: float, hide_above: float = 4000.0) -> Plan:
     """A plan whose error is about exp(log_tolerance), with the fewest nodes of those tried.
 
-    Hidden pairs are looked for in a cluster of at most 300 components that would take more than `hide_above`
-    exponentials.
+    Hidden pairs are looked for in a cluster of at most 300 components that would take more than
+    `hide_above` exponentials.
     """
     clusters = _clusters(law, kind, log_tolerance)
     decay = -log_tolerance + math.log(16 * len(law.a))

@@ -84,6 +84,7 @@ from numerics.components_shield import Shield, certainly_hidden
 from numerics.quadrature import Spacing, gaussian_tail
 
 __all__ = [
+    "Arc",
     "BallLaw",
     "Kind",
     "Piece",
@@ -92,6 +93,7 @@ __all__ = [
     "ball_law",
     "between_clusters",
     "left_out",
+    "live_arc",
     "strip_bound",
     "strip_remainder",
 ]
@@ -173,13 +175,18 @@ def ball_law(law: LatentLaw, t: flint.arb) -> BallLaw:
     )
 
 
-def strip_bound(
-    law: BallLaw, v: Sequence[Fraction], kind: Kind, members: Sequence[int], strip: Strip
-) -> flint.arb:
-    """B of the theorem in `components_strip` for a set of components; infinite outside its hypotheses."""
-    count = len(members)
-    if count < 2:
-        return flint.arb(0)
+@dataclass(frozen=True)
+class Arc:
+    """What the theorem says of the phases in a strip: c, theta, theta_all and max |C|, bounded in balls."""
+
+    cosine: flint.arb
+    theta: flint.arb
+    whole: flint.arb
+    steepest: flint.arb
+
+
+def live_arc(law: BallLaw, v: Sequence[Fraction], members: Sequence[int], strip: Strip) -> Arc | None:
+    """|p_S(z)| >= c P in the strip, for at least two components; None outside the hypotheses."""
     eta, margin = flint.arb(strip.eta), flint.arb(strip.margin)
     shields = {frozenset(shield.pair): shield for shield in strip.shields}
     steepest, every = flint.arb(0), flint.arb(0)
@@ -200,22 +207,35 @@ def strip_bound(
         if square > widest and not (shield and certainly_hidden(law, v, shield, constant, margin, eta)):
             widest = widest.max(square)
     theta = eta * widest.upper().sqrt() / 2
-    whole = eta * every.upper().sqrt() / 2
-    slack = (count - 1) * (-margin).exp()
+    slack = (len(members) - 1) * (-margin).exp()
     cosine = (theta.cos() - slack) / (1 + slack)
     if not (theta < flint.arb.pi() / 2 and cosine > 0):
+        return None
+    return Arc(cosine, theta, eta * every.upper().sqrt() / 2, steepest.upper())
+
+
+def strip_bound(
+    law: BallLaw, v: Sequence[Fraction], kind: Kind, members: Sequence[int], strip: Strip
+) -> flint.arb:
+    """B of the theorem for a set of components; infinite outside its hypotheses."""
+    count = len(members)
+    if count < 2:
+        return flint.arb(0)
+    arc = live_arc(law, v, members, strip)
+    if arc is None:
         return flint.arb.pos_inf()
+    eta = flint.arb(strip.eta)
     growth = [law.w[i] * (eta * eta * law.a[i] / 2).exp() for i in members]
     if kind == "mutual_information":
         total = sum(growth, flint.arb(0))
-        turn = flint.arb.pi() / 2 + theta + 2 * whole + count * eta * steepest.upper().sqrt()
-        return total * (flint.arb(count).log() - cosine.log() + turn)
+        turn = flint.arb.pi() / 2 + arc.theta + 2 * arc.whole + count * eta * arc.steepest.sqrt()
+        return total * (flint.arb(count).log() - arc.cosine.log() + turn)
     plain, tilted = flint.arb(0), flint.arb(0)
     for i, factor in zip(members, growth, strict=True):
         beta = law.s * to_ball(v[i]) * law.a[i]
         plain += factor * (law.mu[i] * law.mu[i] + beta * beta * (1 / law.a[i] + eta * eta))
         tilted += factor * law.a[i] * (1 + eta * eta * law.a[i]) / law.t
-    return plain.min(tilted) / cosine
+    return plain.min(tilted) / arc.cosine
 
 
 def strip_remainder(

@@ -30,7 +30,8 @@ RELATIVE_ERROR = 2e-13
 """The stated relative error of a value; a test holds it to account."""
 
 ABSOLUTE_ERROR = 1e-22
-"""The stated absolute error on a line and for orthogonal atoms, relative to the functional's scale; it matters for tails only."""
+"""The stated absolute error on a line and for orthogonal atoms, relative to the functional's scale; it
+matters for tails only."""
 
 SPATIAL_ERROR = 1e-13
 """The stated error in two and three dimensions, relative to the functional's scale."""

@@ -24,9 +24,7 @@ __all__ = ["value"]
 MOST_NODES = 400_000
 
 
-def value(
-    core: Core, functional: Functional, t: Any, digits: int, tolerance: Any = 0
-) -> tuple[Any, Any]:
+def value(core: Core, functional: Functional, t: Any, digits: int, tolerance: Any = 0) -> tuple[Any, Any]:
     """The functional at t and the difference of the last two sums, as mpf.
 
     The step is halved until two sums agree to 10^-digits relative, or to `tolerance` absolute.

@@ -1,12 +1,12 @@
 """K equiprobable orthogonal atoms b e_1, ..., b e_K: every functional as one outer and one inner integral.
 
-What belongs here: the Laplace-transform formulas, for any K up to billions, their grids and the sums in
-balls. What does not: the core as a target (`structured`), the engines in machine numbers
-(`orthogonal_fast`) and in mpmath (`orthogonal_mpmath`).
+What belongs here: the Laplace-transform formulas, for any K up to billions, their grids and the outer sums
+in balls. What does not: the inner sums (`orthogonal_inner`), the core as a target (`structured`), the
+engines in machine numbers (`orthogonal_fast`) and in mpmath (`orthogonal_mpmath`).
 
 Formulas. Let rho = sqrt(t) b, X = e^{rho N} with N ~ N(0, 1), and for lambda = e^x
 
-    F_j(x) = E u^j e^{-u},   u = lambda X,      g = F_0,      p(x) = e^{-rho^2/2 - x} F_1(x) = E e^{-lambda Y},
+    F_j(x) = E u^j e^{-u},  u = lambda X,     g = F_0,     p(x) = e^{-rho^2/2 - x} F_1(x) = E e^{-lambda Y},
 
 Y = e^{rho^2} X (Cameron and Martin: E f(Y) = e^{-rho^2/2} E X f(X)). Given atom 1 the posterior P is
 proportional to (Y_1, X_2, ..., X_K). From 1/s^n = int lambda^n e^{-lambda s} dx / Gamma(n), the X_i being
@@ -16,39 +16,31 @@ independent, and from Frullani's integral log(s/y) = int (e^{-lambda y} - e^{-la
     H - I = E log(1/P_1) = int p (1 - g^{K-1}) dx,
     C = b^4 (K-1) int e^{-rho^2/2 - x} [F_2^2 g^{K-2} + ((K-2)/2) F_2 F_1^2 g^{K-3}] dx.
 
-For C: |Cov|^2 = b^4 (sum P_i^2 (1 - P_i)^2 + sum_{i != j} P_i^2 P_j^2), and E sum P_i f_i = E f_1 given atom
-1, so C/b^4 = E P_1 (1-P_1)^2 + (K-1) E P_1 P_2^2 = 2 (K-1) E P_1 P_2^2 + (K-1)(K-2) E P_1 P_2 P_3. All
-integrands are positive: nothing cancels, however small the value.
+For C: |Cov|^2 = b^4 (sum P_i^2 (1 - P_i)^2 + sum_{i != j} P_i^2 P_j^2), and E sum P_i f_i = E f_1 given
+atom 1, so C/b^4 = E P_1 (1-P_1)^2 + (K-1) E P_1 P_2^2 = 2 (K-1) E P_1 P_2^2 + (K-1)(K-2) E P_1 P_2 P_3.
+All integrands are positive: nothing cancels, however small the value.
 
-Outer remainder. For |y| < pi/2, |F_j(x + iy)| <= sec(y)^j F_j(x + log cos y) and |1 - g^{K-1}| at x + iy is at
-most sec(y) times itself at x + log cos y (|1 - e^{-zs}| <= |z| int_0^s e^{-r Re z} dr). Hence int |f(x + iy)| dx
-<= sec(y)^n int f with n = 1 for M and H - I, n = 3 for C, and the trapezoidal rule with spacing h errs by at
-most 2 sec(eta)^n int f / (e^{2 pi eta/h} - 1) for every eta < pi/2.
+Outer remainder. For |y| < pi/2, |F_j(x + iy)| <= sec(y)^j F_j(x + log cos y), and |1 - g^{K-1}| at x + iy
+is at most sec(y) times itself at x + log cos y (|1 - e^{-zs}| <= |z| int_0^s e^{-r Re z} dr). Hence
+int |f(x + iy)| dx <= sec(y)^n int f with n = 1 for M and H - I, n = 3 for C, and the trapezoidal rule with
+spacing h errs by at most 2 sec(eta)^n int f / (e^{2 pi eta/h} - 1) for every eta < pi/2.
 
-Inner remainder. u^j e^{-u} at N + iy, |y| < pi/(2 rho), is at most (j/(e cos(rho y)))^j in size, so F_j, by the
-trapezoidal rule in N, has the strip bound e^{eta^2/2} ((j/e) sec(rho eta))^j of `quadrature` with spread 2 rho;
-and as u^j e^{-u} <= (j/e)^j the nodes beyond +-R weigh at most 2 (j/e)^j Q(R).
+Outer truncation. On the left p <= 1, F_1 <= 1 - g <= lambda e^{rho^2/2} =: a, F_2 <= a/e and
+lambda Y e^{-lambda Y} <= 1/e; h times the sum of e^{k x} over the nodes left of x_0 is at most e^{k x_0}/k.
+So at most (K-1) a is left out for M and H - I, (K-1) (a/e^2 + (K-2) a^2/(4e)) for C, a at the first
+node. On the right g decreases, F_1 <= 1/e, F_2 <= 4/e^2, lambda Y e^{-lambda Y} <= (2/e) e^{-lambda Y/2};
+and p is log-concave: it is the survival function of log E - log Y with E exponential, the sum of two
+variables with log-concave densities. So with r the mean ratio of consecutive values between two nodes, the
+values of p beyond the second sum to at most p r/(1 - r).
 
-Outer truncation. On the left p <= 1, F_1 <= 1 - g <= lambda e^{rho^2/2} =: l, F_2 <= l/e and lambda Y e^{-lambda Y}
-<= 1/e; h times the sum of e^{k x} over the nodes left of x_0 is at most e^{k x_0}/k. So what is left out is at
-most (K-1) l for M and H - I, (K-1) (l/e^2 + (K-2) l^2/(4e)) for C, at the first node. On the right g decreases,
-F_1 <= 1/e, F_2 <= 4/e^2, lambda Y e^{-lambda Y} <= (2/e) e^{-lambda Y/2}; and p is log-concave, being the survival
-function of log E - log Y with E exponential: two log-concave densities. So with r the mean ratio of
-consecutive values between two nodes, the values beyond the second sum to at most p r/(1 - r).
-
-Tails. P_2 <= X_2/(X_2 + Y_1) <= sqrt(X_2/Y_1)/2 and log(1 + s) <= sqrt(s) give, as E sqrt(X_2/Y_1) = e^{-rho^2/4},
+Tails. P_2 <= X_2/(X_2 + Y_1) <= sqrt(X_2/Y_1)/2, log(1 + s) <= sqrt(s) and E sqrt(X_2/Y_1) = e^{-rho^2/4}:
 
     M <= b^2 ((K-1)/2) e^{-rho^2/4},     H - I <= (K-1) e^{-rho^2/4},     C <= (D^2/4) M = (b^2/2) M.
-
-The nodes are N = k delta/rho and x = q l delta with a dyadic delta, so that every F_j is a correlation of
-Gaussian weights with one table of u^j e^{-u} at u = e^{m delta}, which does not depend on t.
 """
 
 from __future__ import annotations
 
 import math
-from collections import OrderedDict
-from dataclasses import dataclass
 
 import flint
 import numpy as np
@@ -56,7 +48,8 @@ import numpy.typing as npt
 
 from numerics.arithmetic import balls, to_ball
 from numerics.cores import POWERS, Functional, log_of
-from numerics.quadrature import Spacing, Strip, gaussian_tail, remainder, spacing
+from numerics.orthogonal_inner import Plan, inner_sums, terms_of_series
+from numerics.quadrature import Spacing, spacing
 from numerics.structured import OrthogonalCore
 from numerics.truth import PrecisionError
 
@@ -64,9 +57,9 @@ __all__ = [
     "MOST_NODES",
     "Plan",
     "certified_value",
-    "inner_error",
     "log_separated",
     "outer_remainder",
+    "outer_sum",
     "plan",
 ]
 
@@ -74,26 +67,6 @@ Array = npt.NDArray[np.float64]
 
 MOST_NODES = 2_000_000
 """The stated cost of one certified value: entries of the table of u^j e^{-u}, and terms of the sums."""
-
-_TABLES: OrderedDict[tuple[Spacing, int], _Table] = OrderedDict()
-_MOST_ENTRIES = 400_000
-
-
-@dataclass(frozen=True)
-class Plan:
-    """The grid: inner nodes |k| <= reach, outer nodes x = q l delta for first <= l <= last."""
-
-    delta: Spacing
-    stride: int
-    reach: int
-    first: int
-    last: int
-
-    @property
-    def entries(self) -> int:
-        """The size of the table of u^j e^{-u}."""
-        outer, inner = self.last - self.first + 1, 2 * self.reach + 1
-        return min(self.stride, inner) * (outer + inner // self.stride + 1)
 
 
 def _degree(functional: Functional) -> int:
@@ -115,7 +88,14 @@ def log_separated(count: int, rho: float) -> float:
 
 
 def plan(
-    count: int, rho: float, functional: Functional, outer: float, inner: float, left: float, right: float
+    count: int,
+    rho: float,
+    functional: Functional,
+    outer: float,
+    inner: float,
+    left: float,
+    right: float,
+    series: bool = True,
 ) -> Plan:
     """The grid for K atoms at rho.
 
@@ -126,18 +106,27 @@ def plan(
     eta = _eta(outer, power)
     widest = 2 * math.pi * eta / (outer + power * -math.log(math.cos(eta)) + 1)
     finest = rho * float(spacing(inner, 2 * rho, _degree(functional)))
-    mantissa, exponent = math.frexp(min(finest, widest))
-    delta = Spacing(max(8, int(mantissa * 16)), exponent - 4)
+    delta = _dyadic(min(finest, widest))
     stride = max(1, math.floor(widest / float(delta)))
     reach = math.ceil(math.sqrt(2 * inner) * rho / float(delta))
+    terms = terms_of_series(rho, _degree(functional), inner) if series else None
+    if terms is not None and terms < stride:
+        delta, stride, reach = _dyadic(widest), 1, 0
+    else:
+        terms = 0
     step = stride * float(delta)
     start = left - math.log(count - 1) - rho * rho / 2
     stop = max(_right_end(count, rho, functional, right), start + 4 * step)
-    return Plan(delta, stride, reach, math.floor(start / step), math.ceil(stop / step) + 1)
+    return Plan(delta, stride, reach, math.floor(start / step), math.ceil(stop / step) + 1, terms)
+
+
+def _dyadic(h: float) -> Spacing:
+    mantissa, exponent = math.frexp(h)
+    return Spacing(int(mantissa * 16), exponent - 4)
 
 
 def _right_end(count: int, rho: float, functional: Functional, goal: float) -> float:
-    """Where the bound of what is left out falls below e^goal, in machine numbers: any choice gives an enclosure."""
+    """Where the bound of what is left out falls below e^goal; any choice gives an enclosure."""
     need = max(1.0, -goal) + math.log(count) + 4
     z = np.linspace(-math.sqrt(2 * need) - 1, 9.0, 600)
     gaussian = -z * z / 2
@@ -197,11 +186,23 @@ def _at_zero(count: int, functional: Functional) -> flint.arb:
     return flint.arb(count - 1) / flint.arb(count) ** power
 
 
+def _near_zero(count: int, functional: Functional, t: flint.arb) -> flint.arb:
+    """An enclosure on [0, t] from 0 <= C <= M/2 <= V/2, M' = -C and |C'| = |E[2 tr Cov^3 - |k3|^2]| <= 2.
+
+    tr Cov <= 1, and the third cumulant is at most D tr Cov in size, D^2 = 2.
+    """
+    variance = flint.arb(count - 1) / count
+    if functional == "mutual_information":
+        return flint.arb(0).union(t * variance / 2)
+    if functional == "mmse":
+        return variance.union(variance * (1 - t / 2))
+    return _at_zero(count, functional) + (-2 * t).union(2 * t)
+
+
 def _in_units(count: int, functional: Functional, t: flint.arb, log_tolerance: float) -> flint.arb:
     """The functional for b = 1."""
     if not t > 0:
-        at_most = t.upper() / 2 if functional == "mutual_information" else flint.arb(1)
-        return flint.arb(0).union(at_most)
+        return _near_zero(count, functional, t.upper())
     rho = math.sqrt(float(t.mid()))
     if log_separated(count, rho) < log_tolerance - 1:
         rest = _a_priori(count, t, functional).union(flint.arb(0))
@@ -218,7 +219,7 @@ def _in_units(count: int, functional: Functional, t: flint.arb, log_tolerance: f
     )
     left = min(log_tolerance, 0.0) - 3
     grid = plan(count, rho, functional, outer, inner, left, left)
-    terms = max(grid.entries, grid.last - grid.first + 1 + 2 * grid.reach)
+    terms = grid.entries + 2 * grid.reach
     if not terms <= MOST_NODES:
         raise PrecisionError(
             f"{functional}: at snr x radius^2 = {float(t.mid()):.6g} this precision takes {terms:.3g} nodes"
@@ -227,7 +228,7 @@ def _in_units(count: int, functional: Functional, t: flint.arb, log_tolerance: f
     size = (inner + math.log(count)) / math.log(2) + 2 * math.log2(terms) + 32
     bits = 32 * (int(size + math.log2(2 + rho * rho + inner)) // 32 + 1)
     with balls(bits).precision():
-        total = _outer_sum(count, functional, t, grid, bits)
+        total = outer_sum(count, functional, t, grid, bits)
         with balls(64).precision():
             error = outer_remainder(count, t, functional, grid.stride * grid.delta.ball(), outer).upper()
         total += (-error).union(error)
@@ -253,11 +254,11 @@ def outer_remainder(
     return _a_priori(count, t, functional) * growth
 
 
-def _outer_sum(count: int, functional: Functional, t: flint.arb, grid: Plan, bits: int) -> flint.arb:
+def outer_sum(count: int, functional: Functional, t: flint.arb, grid: Plan, bits: int) -> flint.arb:
     """The outer sum with what its truncation leaves out, for b = 1."""
     rho, step = t.sqrt(), grid.stride * grid.delta.ball()
     degree = _degree(functional)
-    moments = _inner_sums(rho, degree, grid, bits)
+    moments = inner_sums(rho, degree, grid, bits)
     g, f1 = moments[0], moments[1]
     scale = (-t / 2).exp()
     tilt = [scale * (-(step * k)).exp() for k in range(grid.first, grid.last + 1)]
@@ -291,13 +292,13 @@ def _left_out(
     tilt: list[flint.arb],
 ) -> flint.arb:
     """A ball that contains what the nodes beyond both ends add; the sums are of positive terms."""
-    l, e = (step * grid.first + t / 2).exp(), flint.arb(1).exp()
+    low, e = (step * grid.first + t / 2).exp(), flint.arb(1).exp()
     shift = 0
     if functional == "covariance_moment":
-        left = (count - 1) * (l / (e * e) + (count - 2) * l * l / (4 * e))
+        left = (count - 1) * (low / (e * e) + (count - 2) * low * low / (4 * e))
         shift = math.ceil(math.log(2) / float(step.lower())) + 1
     else:
-        left = (count - 1) * l
+        left = (count - 1) * low
     at = len(g) - 1 - shift
     start = next((i for i in range(at) if f1[i].rel_accuracy_bits() > 1), None)
     if start is None:
@@ -324,92 +325,3 @@ def _power(x: flint.arb, n: int) -> flint.arb:
     if x > 0:
         return (x.log() * n).exp()
     return flint.arb(0).union((x.abs_upper().log() * n).exp())
-
-
-def _inner_sums(rho: flint.arb, degree: int, grid: Plan, bits: int) -> list[list[flint.arb]]:
-    """F_0, ..., F_degree at the outer nodes, as balls that contain the integrals.
-
-    Weights and table are rounded to multiples of 2^-bits, and their products summed exactly: with k = q i + r
-    and m = q l + k the sum over k is, for each remainder r, a product of polynomials. If the weights w are
-    wrong by at most e and the entries, in [0, 1], by at most 2^(1-bits), a sum over n nodes is wrong by at
-    most n e + 2^(1-bits) (sum w + n e), and sum w <= 1 + h.
-    """
-    h, q = grid.delta.ball() / rho, grid.stride
-    norm = h / (2 * flint.arb.pi()).sqrt()
-    half, wrong = [], flint.arb(0)
-    for k in range(grid.reach + 1):
-        weight = norm * (-(h * k) * (h * k) / 2).exp()
-        half.append(_fixed(weight, bits))
-        wrong = wrong.max(abs(weight - flint.arb((half[-1], -bits))).upper())
-    table = _table(grid.delta, bits)
-    nodes, count = 2 * grid.reach + 1, grid.last - grid.first + 1
-    sums = [flint.fmpz_poly([]) for _ in range(degree + 1)]
-    for r in range(min(q, nodes)):
-        ks = range(-grid.reach + r, grid.reach + 1, q)
-        weights = flint.fmpz_poly([half[abs(k)] for k in reversed(ks)])
-        lines = table(range(q * grid.first + ks[0], q * grid.last + ks[-1] + 1, q))
-        for j in range(degree + 1):
-            product = (weights * flint.fmpz_poly([line[j] for line in lines])).coeffs()
-            sums[j] += flint.fmpz_poly(product[len(ks) - 1 : len(ks) - 1 + count])
-    rounding = nodes * wrong + flint.arb((1, 1 - bits)) * (1 + h + nodes * wrong)
-    result = []
-    for j, poly in enumerate(sums):
-        error = (inner_error(rho, h, j, grid.reach) + rounding).upper()
-        margin = (-error).union(error)
-        result.append([flint.arb((poly[l], -2 * bits)) + margin for l in range(count)])
-    return result
-
-
-def inner_error(rho: flint.arb, h: flint.arb, j: int, reach: int) -> flint.arb:
-    """An upper bound of the error of every F_j at inner spacing h: remainder and truncation."""
-    with balls(64).precision():
-        most = (flint.arb(j) / flint.arb(1).exp()) ** j
-        return (remainder(h, Strip(most, 2 * rho, j)) + 2 * most * gaussian_tail(reach * h)).upper()
-
-
-def _fixed(x: flint.arb, bits: int) -> flint.fmpz:
-    """The midpoint of a ball as a multiple of 2^-bits, rounded down."""
-    mantissa, exponent = x.mid().man_exp()
-    shift = int(exponent) + bits
-    return mantissa << shift if shift >= 0 else mantissa >> -shift
-
-
-_NOTHING = (flint.fmpz(0),) * 3
-
-
-class _Table:
-    """u^j e^{-u}, j = 0, 1, 2, at u = e^{m delta} as multiples of 2^-bits, wrong by at most 2^(1-bits).
-
-    For u > 2 log(2) bits + 20 all three are below 2^-bits: u - 2 log u >= u/2 >= log(2) bits.
-    """
-
-    def __init__(self, delta: Spacing, bits: int) -> None:
-        self.delta, self.bits = delta, bits
-        self.most = math.log(2 * math.log(2) * bits + 21) / float(delta)
-        self.entries: dict[int, tuple[flint.fmpz, ...]] = {}
-
-    def __call__(self, indices: range) -> list[tuple[flint.fmpz, ...]]:
-        missing = [m for m in indices if m not in self.entries]
-        with balls(self.bits + 64).precision():
-            step, unit = self.delta.ball(), flint.arb((1, 1 - self.bits))
-            self.entries.update((m, self._entry(step * m, unit)) for m in missing if m <= self.most)
-        return [self.entries.get(m, _NOTHING) for m in indices]
-
-    def _entry(self, log_u: flint.arb, unit: flint.arb) -> tuple[flint.fmpz, ...]:
-        u = log_u.exp()
-        value, entry = (-u).exp(), []
-        for _ in range(3):
-            entry.append(_fixed(value, self.bits))
-            if not abs(value - flint.arb((entry[-1], -self.bits))) < unit:
-                raise PrecisionError("the working precision does not hold the table")
-            value *= u
-        return tuple(entry)
-
-
-def _table(delta: Spacing, bits: int) -> _Table:
-    """The table for a spacing and precision, kept from knot to knot."""
-    table = _TABLES.pop((delta, bits), None) or _Table(delta, bits)
-    _TABLES[delta, bits] = table
-    while len(_TABLES) > 1 and sum(len(x.entries) for x in _TABLES.values()) > _MOST_ENTRIES:
-        _TABLES.popitem(last=False)
-    return table

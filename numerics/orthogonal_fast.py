@@ -2,7 +2,7 @@
 
 What belongs here: numpy code. Nothing here proves anything.
 
-All signal-to-noise ratios of a group share tables of u^j e^{-u}, so that the inner sums are matrix products.
+All signal-to-noise ratios of a group share tables of u^j e^{-u}: the inner sums are matrix products.
 The functionals are smooth in rho on the scale 1: many values at once are interpolated from Chebyshev
 nodes in panels of rho. All terms are positive, so that small values keep their relative accuracy.
 """
@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import math
 from functools import lru_cache
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -30,8 +31,9 @@ _DECAY = 38.0
 _LARGEST = 6.5
 """log u beyond which e^{-u} counts as zero."""
 
+_SMALL = 1e-8
 _PANEL = 0.5
-_NODES = 16
+_NODES = 24
 
 
 def values(core: OrthogonalCore, functional: Functional, t: Array) -> Array:
@@ -51,6 +53,8 @@ def values(core: OrthogonalCore, functional: Functional, t: Array) -> Array:
                 roots[inside] / _PANEL - panel,
             )
             result[inside] = _interpolated(2 * position - 1, known)
+            if functional == "mutual_information":
+                result[inside] *= squares[inside]
         else:
             result[inside] = _direct(core.components, functional, squares[inside])
     return result * unit ** POWERS[functional]
@@ -58,9 +62,11 @@ def values(core: OrthogonalCore, functional: Functional, t: Array) -> Array:
 
 @lru_cache(maxsize=1024)
 def _panel(count: int, functional: Functional, panel: int) -> Array:
-    """The functional for b = 1 at the Chebyshev nodes of a panel of rho."""
+    """The functional (I/rho^2 for I) for b = 1 at the Chebyshev nodes of a panel of rho."""
     nodes = np.cos(np.pi * np.arange(_NODES) / (_NODES - 1))
-    return _direct(count, functional, ((panel + (nodes + 1) / 2) * _PANEL) ** 2)
+    squares = np.maximum((panel + (nodes + 1) / 2) * _PANEL, 1e-18) ** 2
+    known = _direct(count, functional, squares)
+    return known / squares if functional == "mutual_information" else known
 
 
 def _interpolated(x: Array, known: Array) -> Array:
@@ -99,7 +105,7 @@ def path_kl(core: OrthogonalCore, knots: Array, deltas: Array) -> float:
         count = math.ceil((high - low) / _PANEL)
         edges = [(low + (high - low) * i / count) ** 2 / unit - t for i in range(count + 1)]
         edges[0] = 0.0
-        parts[10] += [(t, a, b - a, delta) for a, b in zip(edges, edges[1:], strict=False)]
+        parts[10] += [(t, a, b - a, delta) for a, b in pairwise(edges)]
     total: list[float] = []
     for order, part in parts.items():
         if part:
@@ -115,10 +121,7 @@ def _direct(count: int, functional: Functional, squares: Array) -> Array:
     """The same for b = 1; `squares` are rho^2."""
     entropy = math.log(count)
     result = np.zeros(len(squares))
-    zero = squares == 0
-    result[zero] = {"mmse": (count - 1) / count, "mutual_information": entropy}.get(
-        functional, (count - 1) / count**2
-    )
+    zero = squares < _SMALL
     weak = ~zero & (squares < 0.1 * entropy) & (functional == "mutual_information")
     active = ~zero & ~weak & (math.log(count - 1) - squares / 4 > -_CUT)
     keys = np.full(len(squares), -(10**6))
@@ -133,7 +136,19 @@ def _direct(count: int, functional: Functional, squares: Array) -> Array:
             at = squares[weak][:, None] * (nodes + 1) / 2
             mmse = _direct(count, "mmse", at.ravel()).reshape(at.shape)
             result[weak] = squares[weak] / 4 * (mmse @ weights)
+    result[zero] = _series(count, functional, squares[zero])
     return result
+
+
+def _series(count: int, functional: Functional, squares: Array) -> Array:
+    """Two terms of the Taylor series at t = 0, with M' = -C, M'' = 2 tr Cov^3 - |k3|^2, I' = M/2."""
+    variance, square = (count - 1) / count, (count - 1) / count**2
+    if functional == "mmse":
+        return np.asarray(variance - squares * square)
+    if functional == "mutual_information":
+        return np.asarray(squares * variance / 2 - squares * squares * square / 4)
+    third = variance**3 / count - variance / count**3
+    return np.asarray(square + squares * (third - 2 * square / count))
 
 
 def _group(count: int, functional: Functional, rho: Array) -> Array:
@@ -141,7 +156,7 @@ def _group(count: int, functional: Functional, rho: Array) -> Array:
     low, high = float(rho.min()), float(rho.max())
     lost = max(0.0, -log_separated(count, high))
     inner, end = _DECAY + 6 + math.log(count) + lost, -_DECAY - lost - 2
-    grids = [plan(count, r, functional, _DECAY, inner, end, end) for r in {low, high}]
+    grids = [plan(count, r, functional, _DECAY, inner, end, end, series=False) for r in {low, high}]
     grid = min(grids, key=lambda x: float(x.delta))
     delta, stride = float(grid.delta), grid.stride
     step = stride * delta
@@ -161,7 +176,9 @@ def _group(count: int, functional: Functional, rho: Array) -> Array:
             beyond = weights[:, top + reach + 1 :].sum(axis=1)
             m = _sums(functional, window, _log_u(nodes * stride, bottom, top), stride, delta)
             m[0] += beyond[:, None]
-            total += _integrand(count, functional, rho[:, None], nodes * step, m).sum(axis=1)
+            total += _integrand(count, functional, rho[:, None], np.asarray(nodes * step, float), m).sum(
+                axis=1
+            )
     return total * step
 
 

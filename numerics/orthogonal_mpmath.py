@@ -64,7 +64,9 @@ def _halved(
     rho = mpmath.sqrt(square)
     outer = 10 / mpmath.mpf(2.4 * (digits + 4))
     finer = 10 / mpmath.mpf(2.4 * (digits + 4 + size))
-    inner = min(4 * mpmath.sqrt(finer) / 3, finer / (rho + finer / rho / 8))
+    inner = 4 * mpmath.sqrt(finer) / 3
+    if rho > mpmath.sqrt(finer) / 3:
+        inner = min(inner, finer / (rho + finer / rho / 8))
     previous = None
     while True:
         total = _outer(count, functional, rho, inner, outer, depth)
@@ -102,7 +104,7 @@ def _outer(count: int, functional: Functional, rho: Any, inner: Any, outer: Any,
 def _integrand(
     count: int, functional: Functional, x: Any, scale: Any, w: list[Any], plain: list[Any], own: list[Any]
 ) -> Any:
-    """The outer integrand in log lambda = x, for b = 1; terms that vanish at this precision are left out."""
+    """The outer integrand in log lambda = x, for b = 1; vanishing terms are left out."""
     most = 2 * mpmath.mp.prec / scale
     plain, own = plain[: bisect_left(plain, most)], own[: bisect_left(own, most)]
     decay = [a * mpmath.exp(-scale * u) for a, u in zip(w, plain, strict=False)]

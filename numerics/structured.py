@@ -17,8 +17,8 @@ import numpy.typing as npt
 
 from numerics.arithmetic import Arithmetic
 from numerics.cores import Core, PointCore
-from numerics.exact import LARGEST_EXPONENT, integer, rational, shown, text
-from numerics.targets import MOST_SAMPLED, Target, checked_keys, checked_sample, non_negative
+from numerics.exact import integer, shown, text
+from numerics.targets import Target, checked_keys, checked_sample, non_negative
 
 __all__ = ["MOST_COMPONENTS", "MOST_COPIES", "Orthogonal", "OrthogonalCore", "Product", "ProductCore"]
 

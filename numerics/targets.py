@@ -50,8 +50,6 @@ class Target(ABC):
     hashable, and equal if their definitions are; `Target.from_json` reads any of them.
     """
 
-    variance: Any
-    notes: Any
     _types: ClassVar[dict[str, type[Target]]] = {}
 
     def __init_subclass__(cls, type_name: str) -> None:
@@ -61,6 +59,16 @@ class Target(ABC):
     @abstractmethod
     def dimension(self) -> int:
         """The ambient dimension d."""
+
+    @property
+    @abstractmethod
+    def variance(self) -> Fraction:
+        """The shared component variance v."""
+
+    @property
+    @abstractmethod
+    def notes(self) -> tuple[str, ...]:
+        """What was changed on the way in."""
 
     @property
     @abstractmethod
@@ -112,10 +120,10 @@ def non_negative(value: Any, name: str) -> Fraction:
 
 def checked_sample(n: Any, dimension: int) -> int:
     """A number of draws whose n d numbers are at most `MOST_SAMPLED`."""
-    n = integer(n, "n", 0)
-    if n * dimension > MOST_SAMPLED:
-        raise ValueError(f"n: {shown(n)} draws in dimension {dimension} exceed {MOST_SAMPLED} numbers")
-    return n
+    count = integer(n, "n", 0)
+    if count * dimension > MOST_SAMPLED:
+        raise ValueError(f"n: {shown(count)} draws in dimension {dimension} exceed {MOST_SAMPLED} numbers")
+    return count
 
 
 def checked_keys(data: Any, kind: str, required: tuple[str, ...], optional: tuple[str, ...]) -> None:

@@ -29,6 +29,7 @@ from numerics.components_strip import (
     ball_law,
     between_clusters,
     left_out,
+    live_arc,
     strip_bound,
     strip_remainder,
 )
@@ -261,6 +262,52 @@ def test_remainder_at_coarse_spacings(kind, seed):
                 usable += bool(bound.is_finite())
                 assert not bound < error
         assert usable
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_the_density_is_nowhere_smaller_than_the_theorem_says(seed):
+    """|p(z)| >= c sum |p_i(z)| on a grid in the strip, up to close to the widest strip allowed."""
+    r = random.Random(500 + seed)
+    reduced = latent_law(random_law(r, 4))
+    if reduced.rank == 0:
+        return
+    v = [rows[0][0] for rows in reduced.covariances]
+    with balls(80).precision():
+        law = ball_law(reduced, ball(F(r.randint(1, 300), 10)))
+        members = list(range(len(law.w)))
+        a, c = (np.array([float(x) for x in values]) for values in (law.a, law.c))
+        log_w = np.array([math.log(float(x / y)) for x, y in zip(law.w, law.tau, strict=True)])
+        span = max(abs(c)) + 12 / math.sqrt(min(a))
+        tightest = math.inf
+        for margin, eta in itertools.product((0.2, 0.5, 1.0, 2.5, 4.0, 7.0), np.geomspace(0.02, 6.0, 60)):
+            arc = live_arc(law, v, members, Strip(float(eta), margin))
+            if arc is None:
+                continue
+            z = np.linspace(-span, span, 4001) + 1j * eta
+            q = log_w[:, None] - a[:, None] * (z - c[:, None]) ** 2 / 2
+            p = np.exp(q - q.real.max(axis=0))
+            ratio = (abs(p.sum(axis=0)) / abs(p).sum(axis=0)).min()
+            assert ratio >= float(arc.cosine) - 1e-9
+            tightest = min(tightest, ratio - float(arc.cosine))
+        assert tightest < 0.2
+
+
+@pytest.mark.parametrize("weight", ["1/3", "1/2", "2/3", "9/10"])
+def test_a_zero_of_the_density_is_outside_every_strip(weight):
+    """Equal means: l(z) = A + C z^2/2 = i pi where z^2 = 2 (i pi - A)/C."""
+    reduced = latent_law(GeneralMixture([weight, 1 - F(weight)], [0, 0], [1, 4]))
+    v = [rows[0][0] for rows in reduced.covariances]
+    for t in (F(1, 2), F(1), F(20)):
+        wide, narrow = float(1 + 4 * t), float(1 + t)
+        level = math.log(float(F(weight)) / (1 - float(F(weight)))) + math.log(wide / narrow) / 2
+        height = abs(((2 * (1j * math.pi - level) / (1 / wide - 1 / narrow)) ** 0.5).imag)
+        with balls(80).precision():
+            law = ball_law(reduced, ball(t))
+            allowed = []
+            for margin, share in itertools.product((1.0, 3.0, 6.0, 9.0), np.linspace(0.1, 3, 59)):
+                if live_arc(law, v, [0, 1], Strip(float(share * height), margin)) is not None:
+                    allowed.append(share)
+        assert 0.3 < max(allowed) < 1
 
 
 @pytest.mark.parametrize("kind", KINDS)
