@@ -117,6 +117,32 @@ def test_the_remainder_covers_the_error_at_coarse_spacings(functional: Functiona
     assert max(found) > nearly_attained
 
 
+def test_the_remainder_of_the_square_of_the_mean() -> None:
+    """M = V - int p m^2, m the posterior mean: the rule where M is not small beside V."""
+    found = []
+    for case in CASES:
+        law, t = case
+        for h in SPACINGS:
+            with mpmath.workdps(reference.DIGITS):
+                w, b = [reference.exact(x) for x in law.weights], [reference.exact(x) for x in law.atoms]
+                step, s = reference.exact(h), mpmath.sqrt(reference.exact(t))
+                total = mpf(0)
+                for k in range(math.floor((s * b[0] - 14) / step), math.ceil((s * b[-1] + 14) / step) + 1):
+                    p = [x * mpmath.npdf(k * step, s * y) for x, y in zip(w, b, strict=True)]
+                    total += (
+                        step * mpmath.fsum(x * y for x, y in zip(p, b, strict=True)) ** 2 / mpmath.fsum(p)
+                    )
+                error = abs(total - (reference.exact(law.variance) - truth(case).mmse))
+            with balls(128).precision():
+                ratio = flint.arb(flint.fmpq(t.numerator, t.denominator))
+                strip = strip_of(law, ratio, "square_of_mean", None)
+                limit = remainder(flint.arb(flint.fmpq(h.numerator, h.denominator)), strip).upper()
+            if error > VISIBLE:
+                found.append(float(error) / float(limit))
+    assert len(found) > 50
+    assert 0.2 < max(found) <= 1
+
+
 def without_growth(monkeypatch: pytest.MonkeyPatch) -> Bound:
     bound = Strip.bound
     monkeypatch.setattr(Strip, "bound", lambda strip, eta: bound(strip, eta) / (eta * eta / 2).exp())
@@ -193,7 +219,10 @@ def test_the_amplitudes_are_upper_bounds(case: Case) -> None:
 
 
 def continued(law: Law, s: float, y: float, x: np.ndarray) -> tuple[np.ndarray, ...]:
-    """p/phi at x and, with the phase followed from the real line, log(p/phi) at x + iy; p Cov at both."""
+    """p/phi and p Cov at x and at x + iy, |p m^2| there over sum p_i b_i^2, and log(p/phi) at x + iy.
+
+    The phase of the logarithm is followed from the real line.
+    """
     w = np.array([float(v) for v in law.weights])[:, None]
     b = np.array([float(v) for v in law.atoms])[:, None]
     exponents = np.log(w) + s * b * x - (s * b) ** 2 / 2
@@ -210,12 +239,13 @@ def continued(law: Law, s: float, y: float, x: np.ndarray) -> tuple[np.ndarray, 
     pairs = sum(
         turned_parts[i] * turned_parts[j] * (b[i] - b[j]) ** 2 for i in range(len(b)) for j in range(i)
     ) / turned_parts.sum(axis=0)
+    squares = np.abs((turned_parts * b).sum(axis=0) ** 2 / turned) / (real * b**2).sum(axis=0)
     log_ratio = np.log(np.abs(turned)) + top + 1j * phase
-    return top, real.sum(axis=0), turned, pairs_real, pairs, log_ratio
+    return top, real.sum(axis=0), turned, pairs_real, pairs, squares, log_ratio
 
 
 def strip_ratios(power_less: int = 0, drop_slack: bool = False) -> list[float]:
-    """|p Cov|, |p Cov^2| and 1/|p| at x + iy over their pointwise bounds, with and without a window."""
+    """|p Cov|, |p Cov^2|, 1/|p| and |p m^2| at x + iy over their bounds, with and without a window."""
     rng = random.Random(11)
     found = []
     for _ in range(60):
@@ -239,12 +269,13 @@ def strip_ratios(power_less: int = 0, drop_slack: bool = False) -> list[float]:
                     for power in (1, 3)
                 ]
             x = np.linspace(s * float(law.atoms[0]) - 2, s * float(law.atoms[-1]) + 2, 801)
-            _, total, turned, pairs_real, pairs, _ = continued(law, s, y, x)
+            _, total, turned, pairs_real, pairs, squares, _ = continued(law, s, y, x)
             growth = math.exp(y * y / 2)
             first = np.abs(pairs) / pairs_real * growth
             second = np.abs(pairs**2 / turned) / (pairs_real**2 / total) * growth
             density = total / np.abs(turned) * growth
-            found += [first.max() / bounds[0], second.max() / bounds[1], density.max() / bounds[0]]
+            found += [first.max() / bounds[0], second.max() / bounds[1]]
+            found += [density.max() / bounds[0], squares.max() * growth / bounds[0]]
     return found
 
 
@@ -284,7 +315,7 @@ def information_ratios(factor: float = 1.0) -> list[float]:
                 strip = strip_of(law, flint.arb(s) * flint.arb(s), "mutual_information", width)
                 x = np.linspace(s * float(law.atoms[0]) - 9, s * float(law.atoms[-1]) + 9, 3001)
                 base = np.exp(-x * x / 2) / math.sqrt(2 * math.pi)
-                top, total, turned, _, _, log_ratio = continued(law, s, y, x)
+                top, total, turned, _, _, _, log_ratio = continued(law, s, y, x)
                 real = base * np.exp(top) * total
                 positive = np.trapezoid(real * (np.log(total) + top), x)
                 amplitude = flint.arb(float(positive) + factor * 2 / math.e)
