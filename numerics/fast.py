@@ -10,6 +10,7 @@ relative accuracy.
 from __future__ import annotations
 
 import math
+from fractions import Fraction
 from functools import lru_cache
 
 import numpy as np
@@ -19,7 +20,7 @@ from numerics.certified import Functional, Law, cuts_of, log_of, split, window_o
 from numerics.quadrature import spacing
 from numerics.truth import PrecisionError
 
-__all__ = ["ABSOLUTE_ERROR", "RELATIVE_ERROR", "evaluate"]
+__all__ = ["ABSOLUTE_ERROR", "CANCELLATION", "RELATIVE_ERROR", "evaluate", "information_is_weak"]
 
 Array = npt.NDArray[np.float64]
 
@@ -29,13 +30,16 @@ RELATIVE_ERROR = 2e-13
 ABSOLUTE_ERROR = 1e-22
 """The stated absolute error, relative to the functional's scale; it matters for tails only."""
 
+CANCELLATION = 4e-15
+"""The stated error of an entropy minus a mean posterior entropy, relative to that entropy."""
+
 _DECAY = {"mmse": 34.0, "mutual_information": 40.0, "covariance_moment": 34.0}
 _REACH = 8.8
 _MOST_CELLS = 1 << 15
 _MANY_NODES = 1 << 14
 _MOST_NODES = 1 << 22
 _CLUSTER_LOG = -55.0
-_WEAK_SPREAD = 20.0
+_WEAK_SPREAD = 30.0
 
 
 def evaluate(law: Law, t: Array, functional: Functional) -> Array:
@@ -71,17 +75,19 @@ def evaluate(law: Law, t: Array, functional: Functional) -> Array:
 def _excess(law: Law, spread: float, functional: Functional) -> float:
     """How far beyond the atoms the integrand p Cov^2 reaches where weights are uneven.
 
-    For a weight w at distance D from the rest it is like w^2 phi(z - 2 s D), until the posterior turns
-    to that atom, at z = s D/2 + log(1/w)/(s D).
+    For a weight w at a scaled distance x beyond the rest it is like w^2 phi(z - 2 x), until the
+    posterior turns to that atom, at z = x/2 + log(1/w)/x: so it reaches min(x, log(1/w)/x - x/2) beyond
+    it, which is largest where the two are equal.
     """
     if functional != "covariance_moment" or not spread:
         return 0.0
-    return max(0.0, min(spread, -log_of(law.least_weight) / spread - spread / 2))
+    return min(spread, math.sqrt(-log_of(law.least_weight) / 1.5))
 
 
 def _wide(law: Law, t: float, functional: Functional, h: float, reach: float, nodes: float) -> float:
     """One value at a large spread: from the clusters where there are gaps, else by brute force."""
-    cuts = cuts_of(law, t, _CLUSTER_LOG)
+    size = {"mmse": 1, "mutual_information": 0, "covariance_moment": 2}[functional]
+    cuts = cuts_of(law, t, _CLUSTER_LOG + size * log_of(law.variance))
     if cuts:
         total = 0.0
         for probability, piece, _, _ in split(law, cuts):
@@ -100,18 +106,20 @@ def _wide(law: Law, t: float, functional: Functional, h: float, reach: float, no
 
 
 @lru_cache(maxsize=1024)
-def _arrays(law: Law) -> tuple[Array, Array]:
-    """The logarithms of the weights, of shape (atom, 1), and the atoms."""
-    log_weights = np.array([log_of(w) for w in law.weights])[:, None]
-    return log_weights, np.array([float(b) for b in law.atoms])
+def _arrays(law: Law) -> tuple[Array, Array, Array]:
+    """The logarithms of the weights, the atoms, and what is lost in rounding these; each (atom, 1)."""
+    log_weights = np.array([log_of(w) for w in law.weights])
+    atoms = np.array([float(b) for b in law.atoms])
+    lost = np.array([float(b - Fraction(x)) for b, x in zip(law.atoms, atoms.tolist(), strict=True)])
+    return log_weights[:, None], atoms[:, None], lost[:, None]
 
 
 def _batch(law: Law, t: Array, functional: Functional, h: float, reach: float, nodes: int) -> Array:
     """The trapezoidal sums for one spacing; arrays of shape (snr, atom, node)."""
-    log_weights, atoms = _arrays(law)
+    log_weights, atoms, lost = _arrays(law)
     s = np.sqrt(t)[:, None]
     z = s * atoms[0] - reach + h * np.arange(nodes)
-    exponents = z[:, None, :] - (s * atoms)[:, :, None]
+    exponents = z[:, None, :] - s[:, None] * atoms
     exponents *= exponents
     exponents *= -0.5
     exponents += log_weights
@@ -124,13 +132,21 @@ def _batch(law: Law, t: Array, functional: Functional, h: float, reach: float, n
     total = posterior.sum(axis=1)
     posterior /= total[:, None, :]
     density = scale * total
-    mean = atoms @ posterior
-    np.subtract(atoms[:, None], mean[:, None, :], out=exponents)
+    mean = atoms[:, 0] @ posterior
+    np.subtract(atoms, mean[:, None, :], out=exponents)
+    exponents += lost
     exponents *= exponents
     covariance = np.einsum("ijk,ijk->ik", posterior, exponents)
     if functional == "covariance_moment":
         covariance *= covariance
     return np.asarray(np.einsum("ik,ik->i", density, covariance))
+
+
+def information_is_weak(law: Law, t: Array) -> npt.NDArray[np.bool_]:
+    """Where the mutual information is taken without subtraction from the entropy."""
+    entropy = -math.fsum(float(w) * log_of(w) for w in law.weights)
+    small: npt.NDArray[np.bool_] = t * float(law.variance) < 0.5 * entropy
+    return small & (np.sqrt(t) * float(law.span) < _WEAK_SPREAD)
 
 
 def _information(law: Law, t: Array, z: Array, exponents: Array, likelihood: Array, scale: Array) -> Array:
@@ -146,9 +162,9 @@ def _information(law: Law, t: Array, z: Array, exponents: Array, likelihood: Arr
     lost = (1 + rest) * np.log1p(rest) - np.einsum("ijk,ijk->ik", likelihood, exponents)
     result: Array = entropy - np.einsum("ik,ik->i", scale, lost)
     variance = float(law.variance)
-    weak = (t * variance < 0.5 * entropy) & (np.sqrt(t) * float(law.span) < _WEAK_SPREAD)
+    weak = information_is_weak(law, t)
     if weak.any():
-        atoms = _arrays(law)[1][:, None]
+        atoms = _arrays(law)[1]
         s = np.sqrt(t[weak])[:, None, None]
         tilt = s * atoms * z[weak][:, None, :] - t[weak][:, None, None] * atoms**2 / 2
         mean_tilt = -t[weak][:, None] * variance / 2

@@ -29,6 +29,7 @@ from numerics.channel import (
     choose_engine,
     core_law,
     core_value,
+    fast_cancellation,
     fast_tails,
     fast_values,
     independent_value,
@@ -127,7 +128,8 @@ def _fast(target: Mixture, schedule: Schedule, moments: tuple[str, ...]) -> Knot
     value = math.fsum([*terms, -last, first])
     tail = float(by @ fast_tails(core, at))
     largest = max(float(terms.max()), last, first)
-    error = 1e-15 * (math.fsum(terms) + last + first) + 4e-15 * largest + tail
+    cancelled = max(4e-15 * largest, *fast_cancellation(core, [knots[0], knots[-1]]))
+    error = 1e-15 * (math.fsum(terms) + last + first) + cancelled + tail
     short = by < np.maximum(0.05 / wide if wide else math.inf, 0.02 * at)
     if error > _CANCELLED * abs(value) and short.any():
         value, error = _without_cancellation(core, np.array(knots), by, terms, short)
