@@ -23,6 +23,7 @@ __all__ = [
     "PriorMean",
     "RandomVariable",
     "StepMean",
+    "TargetMean",
     "convexity",
     "path_mean",
     "unfold",
@@ -82,6 +83,13 @@ class PriorMean(_Mean):
     _random = (RandomVariable,)
     _latex_name = r"\mathbb{E}_A"
     _text_name = "E_A"
+
+
+class TargetMean(PriorMean):
+    """The expectation over the target X, whatever its law."""
+
+    _latex_name = r"\mathbb{E}_X"
+    _text_name = "E_X"
 
 
 class PathMean(_Mean):

@@ -198,9 +198,7 @@ def _misplaced(proposition: Proposition, at: Mapping[sp.Symbol, sp.Expr], facts:
     failures = [
         f"{proposition.title}: {value} may be no value for {variable}"
         for variable, value in at.items()
-        if (variable.is_nonnegative and not facts.nonnegative(value))
-        or (variable.is_positive and not facts.positive(value))
-        or (variable.is_integer and not value.is_integer)
+        if not facts.admits(variable, value)
     ]
     if captures(proposition.statement, at.values()):
         failures.append(f"{proposition.title}: a value contains what is bound in it")

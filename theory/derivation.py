@@ -24,6 +24,7 @@ from typing import Any, NamedTuple, TypeAlias
 
 import sympy as sp
 
+from theory.rendering import latex
 from theory.statement import Hypothesis, Source
 
 __all__ = [
@@ -76,6 +77,9 @@ class Proposition:
     def failures(self) -> tuple[str, ...]:
         """What is wrong with the proposition's own proof; empty if nothing is."""
         return ()
+
+    def _repr_latex_(self) -> str:
+        return rf"$\displaystyle {latex(self.statement)}$"
 
     def __getstate__(self) -> dict[str, Any]:
         """The fields; relations in parts, since sympy would evaluate them when it reads them back."""

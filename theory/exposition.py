@@ -6,12 +6,13 @@ What belongs here: layout. What does not: how a formula is printed (`rendering`)
 from __future__ import annotations
 
 import re
+import textwrap
 from collections.abc import Callable, Iterator
 
 import sympy as sp
 
 from theory.derivation import Algebra, Calculus, Cases, Derivation, Lemma, Proposition, Step, is_given
-from theory.rendering import RELATIONS, flat, latex, unicode_lines
+from theory.rendering import RELATIONS, WIDTH, flat, latex, unicode_rows
 
 __all__ = ["derivation_latex", "derivation_unicode", "reason", "text_latex"]
 
@@ -114,16 +115,31 @@ def derivation_unicode(derivation: Derivation, indent: str = "") -> str:
     lines = _block(derivation.start, indent, " ")
     for step in derivation.steps:
         lines += _block(step.rhs, indent, RELATIONS[step.relation][1])
-        lines.append(f"{indent}        [{reason(step, flat)}]")
+        lines += _wrapped(f"[{reason(step, flat)}]", indent)
     for text, case in _cases(derivation):
         lines += ["", f"{indent}  Case: {text}", derivation_unicode(case, indent + "  ")]
     return "\n".join(lines)
 
 
 def _block(expression: sp.Expr, indent: str, sign: str) -> list[str]:
-    """Lines of a formula, the relation before the line that it stands in."""
-    lines, baseline = unicode_lines(expression)
-    return [
+    """Lines of a formula, the relation before the line that it stands in, long sums in several rows."""
+    first, *others = unicode_rows(expression, WIDTH - len(indent) - 6)
+    lines, baseline = first
+    block = [
         f"{indent}  {sign if number == baseline else ' '} {line}".rstrip()
         for number, line in enumerate(lines)
     ]
+    return block + [f"{indent}      {line}".rstrip() for lines, _ in others for line in lines]
+
+
+def _wrapped(words: str, indent: str) -> list[str]:
+    """A reason in lines of the page's width."""
+    start = f"{indent}        "
+    return textwrap.wrap(
+        words,
+        width=WIDTH,
+        initial_indent=start,
+        subsequent_indent=start + " ",
+        break_long_words=False,
+        break_on_hyphens=False,
+    )

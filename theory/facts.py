@@ -14,8 +14,11 @@ from theory.derivation import Axiom
 from theory.statement import Hypothesis, Source
 
 __all__ = [
+    "constant_ratio",
     "convex_mmse",
+    "covariance_of_the_core",
     "eigenvalues",
+    "exact_mean",
     "exponential_increases",
     "first_positive_is_first",
     "first_positive_is_second",
@@ -24,6 +27,7 @@ __all__ = [
     "geometric_last",
     "geometric_ratio_single",
     "geometric_start",
+    "information_at_first_positive",
     "information_at_most_entropy",
     "information_at_zero",
     "information_nonnegative",
@@ -35,12 +39,18 @@ __all__ = [
     "mmse_positive",
     "moment_by_eigenvalues",
     "moment_nonnegative",
+    "narrow_sampler",
+    "optimal_sampler",
+    "rate_of_the_best",
     "ratio_bounded",
+    "ratio_positive",
     "reciprocal_decreases",
     "several_steps",
     "single_step",
+    "square_nonnegative",
     "starts_at_zero",
     "starts_positive",
+    "supremum_of_covariance",
     "two_atoms",
     "uniform",
     "uniform_size",
@@ -52,6 +62,10 @@ COVER_THOMAS = "Cover and Thomas, Elements of Information Theory, 2nd edition"
 matched = Hypothesis.named("matched_sampler")
 uniform = Hypothesis.named("uniform_steps")
 geometric = Hypothesis.named("geometric_steps")
+constant_ratio = Hypothesis.named("constant_ratio")
+exact_mean = Hypothesis.named("exact_mean")
+optimal_sampler = Hypothesis.named("optimal_sampler")
+narrow_sampler = Hypothesis.named("narrow_sampler")
 convex = Hypothesis.named("mmse_convex")
 starts_at_zero = Hypothesis("starts_at_zero", "the path starts at t_0 = 0", sp.Eq(sym.first, 0))
 starts_positive = Hypothesis("starts_positive", "the path starts at t_0 > 0", sp.Gt(sym.first, 0))
@@ -62,6 +76,7 @@ two_atoms = Hypothesis("rank_positive", "the core has at least two atoms", sp.Gt
 _s = sym.snr
 _k, _n, _t = sym.k, sym.number_of_steps, sym.knots
 _x = sp.Symbol("x", real=True)
+_y = sp.Symbol("y", real=True)
 _a = sp.Symbol("a", real=True)
 _b = sp.Symbol("b", real=True)
 _j = sp.Symbol("j", integer=True, nonnegative=True)
@@ -82,6 +97,9 @@ enough_steps = Hypothesis(
         sym.number_of_steps,
         1 + sp.ceiling(sp.log(sym.last / sym.first_positive) / sp.log(1 + sym.epsilon / (2 * sym.entropy))),
     ),
+)
+ratio_positive = Hypothesis(
+    "ratio_positive", "two positive knots or more have a ratio", sp.Gt(sym.kappa, 0)
 )
 snr_positive = Hypothesis("snr_positive", "the signal-to-noise ratio is positive", sp.Gt(sym.snr, 0))
 
@@ -123,6 +141,27 @@ mmse_positive = Axiom(
     conditions=(sp.Gt(sym.rank, 0),),
     because="with two atoms or more no finite snr determines the atom",
 )
+information_at_first_positive = Axiom(
+    "the information at t_1",
+    sp.Eq(sym.information_first_positive, I(sym.first_positive)),
+    because="the meaning of the symbol",
+)
+supremum_of_covariance = Axiom(
+    "definition of sup C",
+    sp.Le(C(_s), sym.covariance_supremum, evaluate=False),
+    variables=(_s,),
+    conditions=(sp.Le(_s, sym.first_positive),),
+    because="the supremum is taken over [0, t_1]",
+)
+rate_of_the_best = Axiom(
+    "the rate of the best schedule",
+    sp.Eq(
+        sym.best_rate,
+        sp.Integral(sp.sqrt(C(_s)), (_s, sym.first, sym.last)) ** 2 / 4,
+        evaluate=False,
+    ),
+    because="the meaning of the symbol",
+)
 convex_mmse = Axiom(
     "M is convex",
     sp.Ge(convexity(_s), 0, evaluate=False),
@@ -134,6 +173,11 @@ convex_mmse = Axiom(
 
 # The posterior covariance
 
+covariance_of_the_core = Axiom(
+    "C at snr zero",
+    sp.Eq(sym.covariance_norm, C(0), evaluate=False),
+    because="at snr zero the posterior is the law of the core",
+)
 _total = sp.Sum(eigenvalues[_j], (_j, 0, sym.rank - 1))
 _squares = sp.Sum(eigenvalues[_j] ** 2, (_j, 0, sym.rank - 1))
 mmse_by_eigenvalues = Axiom(
@@ -220,6 +264,12 @@ geometric_ratio_single = Axiom(
 
 # Numbers
 
+square_nonnegative = Axiom(
+    "squares are non-negative",
+    sp.Ge((_x - _y) ** 2, 0, evaluate=False),
+    variables=(_x, _y),
+    because="the square of a real number",
+)
 nonnegative_term = Axiom(
     "a non-negative term",
     sp.Le(0, 1, evaluate=False),

@@ -1,7 +1,7 @@
 """Mutual information and mmse: I' = M/2, M' = -C, and the path identity in both its forms.
 
-What belongs here: identities for the functionals M, I and C and for the path KL. What does not:
-inequalities (`proofs`).
+What belongs here: identities for the functionals M, I and C and for the path KL. What does not: other
+samplers' paths (`path_costs`), latent components (`mixtures`), inequalities (`proofs`).
 """
 
 from __future__ import annotations
@@ -58,8 +58,8 @@ def _dynkin(space: Space, function: sp.Expr) -> Axiom:
             "Oksendal, Stochastic Differential Equations, 6th edition",
             "",
             "Theorem 7.4.1",
-            "F and its derivatives grow at most polynomially in y, since the atoms are bounded; Y "
-            "solves dY = (posterior mean) ds + dB in its own filtration",
+            "F and its derivatives grow at most polynomially in y, since the atoms are bounded or A is a "
+            "mixture of Gaussians; Y solves dY = (posterior mean) ds + dB in its own filtration",
         ),
     )
 

@@ -59,7 +59,7 @@ def _sum_index(height: int) -> sp.Dummy:
 
 def _free_sum_index(part: sp.Expr) -> sp.Dummy:
     """The index for a sum over `part`."""
-    used = {total.limits[0][0] for total in part.atoms(sp.Sum)}
+    used = {limits[0] for total in part.atoms(sp.Sum) for limits in total.limits}
     return next(_sum_index(h) for h in count() if used <= {_sum_index(i) for i in range(h)})
 
 
@@ -159,7 +159,7 @@ class NormalForm:
         found = {}
         for entry in self._entries:
             if not entry.variables:
-                found[entry.lhs] = entry.rhs
+                found[_sums_renamed(entry.lhs)] = entry.rhs
             elif not any(
                 entry in kind for kind in (self._slopes.values(), self._knots, self._definitions.values())
             ):
@@ -185,6 +185,8 @@ class NormalForm:
                 return self._derivative(e, scope)
             case AppliedUndef():
                 return self._call(e, scope)
+            case sp.Subs():
+                raise ValueError(f"a derivative at another point: {e}")
             case _ if isinstance(e, MEANS):
                 return self._mean(e, scope)
         if not e.args:
@@ -215,6 +217,8 @@ class NormalForm:
             return written
         at = dict(zip(definition.lhs.args, written.args, strict=True))
         if not _holding(definition, at, scope.facts) or captures(definition.rhs, at.values()):
+            return written
+        if definition.rhs.has(sp.Derivative) and written != definition.lhs:
             return written
         return self._walk(definition.rhs.subs(at, simultaneous=True), scope)
 
@@ -264,12 +268,20 @@ class NormalForm:
     def _slope(self, e: sp.Expr, variable: sp.Symbol, scope: _Scope) -> sp.Expr:
         """The derivative of a function's value, of a derivative, of a sum, or of an expectation."""
         if isinstance(e, PriorMean):
-            return self._mean(PriorMean(self._differentiated(e.args[0], variable, scope)), scope)
+            return self._mean(e.of(self._differentiated(e.args[0], variable, scope)), scope)
+        if isinstance(e, sp.Sum) and not any(limit.has(variable) for limit in e.limits):
+            inner = scope.facts
+            for limits in reversed(e.limits):
+                inner = inner.between(*limits)
+            slope = self._differentiated(e.function, variable, scope._replace(facts=inner))
+            return self._sum(sp.Sum(slope, *e.limits), scope)
         call = e.expr if isinstance(e, sp.Derivative) else e
         if isinstance(call, AppliedUndef) and variable in call.args:
             known = self._slopes.get((call.func, call.args.index(variable)))
             if known is not None and (call.args == known.lhs.expr.args or not known.rhs.has(sp.Derivative)):
                 at = dict(zip(known.lhs.expr.args, call.args, strict=True))
+                if not _holding(known, at, scope.facts):
+                    raise ValueError(f"{known.lhs} is not given at {call}")
                 result = self._walk(known.rhs.subs(at, simultaneous=True), scope)
                 further = e.variable_count if isinstance(e, sp.Derivative) else ()
                 for other in (v for v, times in further for _ in range(int(times))):
@@ -321,7 +333,7 @@ class NormalForm:
             if part.is_rational_function(variable) and _is_regular(part, scope.facts):
                 return sp.integrate(part, variable)
             power, rest = part.as_independent(*part.atoms(AppliedUndef), as_Add=False)
-            step = self._ladder(rest, variable)
+            step = self._ladder(rest, variable, scope)
             if step is not None and power.is_polynomial(variable):
                 result = power * step
                 for term in terms(sp.diff(power, variable) * step):
@@ -331,7 +343,7 @@ class NormalForm:
                 return result
         return _unnamed_primitive(part, variable)
 
-    def _ladder(self, call: sp.Expr, variable: sp.Symbol) -> sp.Expr | None:
+    def _ladder(self, call: sp.Expr, variable: sp.Symbol, scope: _Scope) -> sp.Expr | None:
         """The antiderivative of f(x) where some g' is a constant times f, or of f' itself."""
         if isinstance(call, sp.Derivative) and call.variable_count == ((variable, 1),):
             return call.expr
@@ -339,17 +351,18 @@ class NormalForm:
             if len(entry.variables) == 1:
                 at = {entry.variables[0]: variable}
                 ratio = entry.rhs.xreplace(at) / call
-                if ratio.is_Number:
+                if ratio.is_Number and _holding(entry, at, scope.facts):
                     return entry.lhs.expr.xreplace(at) / ratio
         return None
 
     # Sums
 
     def _sum(self, e: sp.Sum, scope: _Scope) -> sp.Expr:
-        ((index, low, high),) = e.limits
+        *within, (index, low, high) = e.limits
         low, high = (self._walk(limit, scope, True) for limit in (low, high))
         inner, fresh = scope.bind(index, low, high)
-        body = self._walk(e.function.xreplace({index: fresh}), inner)
+        summand = sp.Sum(e.function, *within) if within else e.function
+        body = self._walk(summand.xreplace({index: fresh}), inner)
         total = sp.S.Zero
         for term in terms(body):
             constant, part = split(term, lambda factor: fresh in factor.free_symbols)
@@ -393,7 +406,10 @@ def _normal_term(form: NormalForm, term: sp.Expr) -> sp.Expr:
 
 
 def _holding(entry: Equation, at: dict[sp.Symbol, sp.Expr], facts: Facts) -> bool:
-    return all(facts.holds(condition.xreplace(at)) for condition in entry.conditions)
+    """True if the equation may be used at these values of its variables."""
+    return all(facts.admits(variable, value) for variable, value in at.items()) and all(
+        facts.holds(condition.xreplace(at)) for condition in entry.conditions
+    )
 
 
 def _as_exponential(power: sp.Pow, facts: Facts) -> sp.Expr:
@@ -408,6 +424,14 @@ def _is_regular(e: sp.Expr, facts: Facts) -> bool:
     delicate = [log.args[0] for log in e.atoms(sp.log)]
     delicate += [p.base for p in e.atoms(sp.Pow) if not p.exp.is_nonnegative]
     return all(facts.positive(argument) for argument in delicate)
+
+
+def _sums_renamed(e: sp.Expr) -> sp.Expr:
+    """An expectation with the indices of the sums in it named as in normal form."""
+    if not isinstance(e, MEANS):
+        return e
+    renamed = NormalForm()._walk(e, _Scope(Facts()))
+    return renamed if isinstance(renamed, MEANS) else e
 
 
 def _plain_derivative(e: sp.Expr, variable: sp.Symbol) -> sp.Derivative:

@@ -66,6 +66,21 @@ class Facts:
                 return bool(sp.expand(self.put_in(unfold(relation.lhs - relation.rhs))) == 0)
         return False
 
+    def admits(self, variable: sp.Symbol, value: sp.Expr) -> bool:
+        """True if a value is proved to have the sign, and to be an integer or real, as its variable says.
+
+        Values are real if their logarithms are: those of what is proved to be positive.
+        """
+        if variable == value:
+            return True
+        if variable.is_real and not all(self.positive(log.args[0]) for log in value.atoms(sp.log)):
+            return False
+        return (
+            (not variable.is_integer or bool(value.is_integer))
+            and (not variable.is_positive or self.positive(value))
+            and (not variable.is_nonnegative or self.nonnegative(value))
+        )
+
     def put_in(self, expression: sp.Basic) -> sp.Basic:
         """The expression with the known values of symbols and knots put in."""
         for relation in self.relations:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 import sympy as sp
+from sympy.core.sorting import ordered
 from sympy.printing.latex import LatexPrinter
 from sympy.printing.pretty.pretty import PrettyPrinter
 from sympy.printing.pretty.pretty_symbology import pretty_symbol, pretty_use_unicode
@@ -16,7 +17,10 @@ from sympy.printing.str import StrPrinter
 
 from theory import symbols
 
-__all__ = ["RELATIONS", "flat", "latex", "unicode", "unicode_lines"]
+__all__ = ["RELATIONS", "WIDTH", "flat", "latex", "unicode", "unicode_lines", "unicode_rows"]
+
+WIDTH = 96
+"""The columns of a terminal that two-dimensional text fits into, wherever a sum can be broken."""
 
 RELATIONS: dict[str, tuple[str, str]] = {
     "==": ("=", "="),
@@ -101,6 +105,13 @@ class _Unicode(_PositiveFirst, PrettyPrinter):  # type: ignore[misc]
             body = self._applied("∫", low, high, prettyForm(*body.right(differential)))
         return body
 
+    def _print_Max(self, expr: sp.Basic) -> Any:
+        return self._helper_print_function(
+            expr.func, tuple(ordered(expr.args)), func_name=type(expr).__name__
+        )
+
+    _print_Min = _print_Max
+
     def _operand(self, function: sp.Expr) -> Any:
         form = self._print(function)
         return prettyForm(*form.parens()) if isinstance(function, sp.Add) else form
@@ -114,7 +125,7 @@ class _Unicode(_PositiveFirst, PrettyPrinter):  # type: ignore[misc]
         return form
 
 
-class _Flat(StrPrinter):  # type: ignore[misc]
+class _Flat(_PositiveFirst, StrPrinter):  # type: ignore[misc]
     """One line of text with the names of the table."""
 
     printmethod = "_flat"
@@ -128,6 +139,11 @@ class _Flat(StrPrinter):  # type: ignore[misc]
     def _print_Pow(self, expr: sp.Pow, rational: bool = False) -> str:
         return str(super()._print_Pow(expr, rational)).replace("**", "^")
 
+    def _print_Max(self, expr: sp.Basic) -> str:
+        return f"{type(expr).__name__}({', '.join(self._print(arg) for arg in ordered(expr.args))})"
+
+    _print_Min = _print_Max
+
 
 def latex(expression: Any) -> str:
     """The LaTeX of an expression or relation in the table's notation (no dollar signs)."""
@@ -136,17 +152,64 @@ def latex(expression: Any) -> str:
 
 
 def unicode(expression: Any) -> str:
-    """The two-dimensional unicode text of an expression or relation in the table's notation."""
-    return "\n".join(unicode_lines(expression)[0])
+    """The two-dimensional unicode text of an expression or relation in the table's notation.
+
+    A sum that is wider than `WIDTH` is broken between its terms.
+    """
+    if not isinstance(expression, sp.Rel):
+        rows = unicode_rows(expression)
+        return "\n".join(line for lines, _ in rows for line in lines)
+    left, sign = _form(expression.lhs), f" {RELATIONS[expression.rel_op][1]} "
+    rows = unicode_rows(expression.rhs, WIDTH - left.width() - len(sign))
+    if len(rows) == 1:
+        return "\n".join(unicode_lines(expression)[0])
+    first = stringPict("\n".join(rows[0][0]), rows[0][1])
+    lines = str(stringPict(*stringPict.next(left, sign, first))).split("\n")
+    indent = " " * (left.width() + len(sign) + 2)
+    lines += [indent + line for below, _ in rows[1:] for line in below]
+    return "\n".join(line.rstrip() for line in lines)
 
 
 def unicode_lines(expression: Any) -> tuple[list[str], int]:
     """The lines of the two-dimensional text, and the number of the line that an = would stand in."""
+    return _lines(_form(expression))
+
+
+def unicode_rows(expression: Any, width: int = WIDTH) -> list[tuple[list[str], int]]:
+    """As `unicode_lines`, in several rows if the expression is a sum that is wider than `width`.
+
+    Each row but the first begins with a sign. A single term is never broken.
+    """
+    whole = _form(expression)
+    if whole.width() <= width or not isinstance(expression, sp.Add):
+        return [_lines(whole)]
+    rows: list[Any] = []
+    for term in _Unicode()._as_ordered_terms(expression):
+        negative = bool(term.could_extract_minus_sign())
+        form = _form(-term if negative else term)
+        if isinstance(term, sp.Add):
+            form = prettyForm(*form.parens())
+        longer = (
+            stringPict(*stringPict.next(rows[-1], " - " if negative else " + ", form)) if rows else None
+        )
+        if longer is not None and longer.width() <= width:
+            rows[-1] = longer
+        elif rows:
+            rows.append(stringPict(*stringPict.next("- " if negative else "+ ", form)))
+        else:
+            rows.append(stringPict(*stringPict.next("-", form)) if negative else form)
+    return [_lines(row) for row in rows]
+
+
+def _form(expression: Any) -> Any:
     before = pretty_use_unicode(True)
     try:
-        form = _Unicode({"use_unicode": True, "wrap_line": False})._print(expression)
+        return _Unicode({"use_unicode": True, "wrap_line": False})._print(expression)
     finally:
         pretty_use_unicode(before)
+
+
+def _lines(form: Any) -> tuple[list[str], int]:
     return [line.rstrip() for line in str(form).split("\n")], int(form.baseline)
 
 

@@ -35,8 +35,14 @@ PREDICATES: Mapping[str, str] = MappingProxyType(
     {
         "matched_sampler": "the sampler uses the exact posterior mean and the matched variance, "
         "and starts from the right law",
+        "exact_mean": "the sampler uses the exact posterior mean and any reverse variance, and starts from "
+        "the right law",
+        "optimal_sampler": "the sampler uses the exact posterior mean and the reverse variance of least "
+        "cost, and starts from the right law",
+        "narrow_sampler": "no step's reverse variance exceeds the matched one",
         "uniform_steps": "all steps have the same size",
         "geometric_steps": "t_0 = 0, and t_(k+1)/t_k is the same for all k >= 1",
+        "constant_ratio": "t_0 > 0, and t_(k+1)/t_k is the same for all k >= 0",
         "mmse_convex": "M is convex on [0, T]",
         "mmse_not_convex": "M is not convex on [0, T]",
         "starts_at_zero": "the path starts at t_0 = 0",
@@ -155,7 +161,7 @@ class Bound:
     `theory.symbols`. A planted falsehood names in `twin_of` the true bound it imitates and says in
     `why_false` what is wrong with it; `counterexample` are plain exact data of an instance on which
     it fails: `weights`, `means`, `variance`, and `snr_knots`, `geometric` (`steps`, `first`,
-    `last`) or `snr`, and `parameters` where the bound has some.
+    `last`) or `snr`, and `sampler` and `parameters` where they matter.
 
     Raises ValueError for a formula in symbols that the table does not list.
     """

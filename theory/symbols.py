@@ -11,19 +11,25 @@ the index `k`.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
-from typing import TypeAlias
 
 import sympy as sp
+
+from theory import low_rank_symbols
+from theory.low_rank_symbols import *  # noqa: F403
+from theory.quantity import Quantity, SymbolLike
 
 __all__ = [
     "QUANTITIES",
     "Quantity",
     "SymbolLike",
+    "best_phase_kl",
+    "best_rate",
     "component_variance",
     "covariance_moment",
     "covariance_moment_at",
+    "covariance_norm",
+    "covariance_supremum",
     "diameter",
     "dimension",
     "entropy",
@@ -32,6 +38,7 @@ __all__ = [
     "first_positive",
     "information_at",
     "information_first",
+    "information_first_positive",
     "information_last",
     "k",
     "kappa",
@@ -49,34 +56,9 @@ __all__ = [
     "snr",
     "steps",
     "variance",
+    "variance_ratio",
 ]
-
-SymbolLike: TypeAlias = sp.Symbol | sp.IndexedBase
-
-
-@dataclass(frozen=True)
-class Quantity:
-    """One row of the table: what a symbol stands for.
-
-    `symbol` is the sympy object to write formulas with; `latex` and `text` are how it is printed.
-    For an indexed quantity `indices` says which indices exist (n is the number of steps), otherwise
-    it is empty.
-    """
-
-    key: str
-    symbol: SymbolLike
-    meaning: str
-    unit: str
-    range: str
-    latex: str
-    text: str
-    indices: str = ""
-
-    @property
-    def indexed(self) -> bool:
-        """True if the quantity has one value per knot or per step."""
-        return isinstance(self.symbol, sp.IndexedBase)
-
+__all__ += low_rank_symbols.__all__
 
 k = sp.Symbol("k", integer=True, nonnegative=True)
 """The summation index over knots and steps."""
@@ -96,16 +78,22 @@ last = sp.Symbol("T", positive=True)
 number_of_steps = sp.Symbol("n", integer=True, positive=True)
 kappa = sp.Symbol("kappa", nonnegative=True)
 information_first = sp.Symbol("I_0", nonnegative=True)
+information_first_positive = sp.Symbol("I_1", nonnegative=True)
 information_last = sp.Symbol("I_T", nonnegative=True)
 entropy = sp.Symbol("H", nonnegative=True)
 variance = sp.Symbol("V", nonnegative=True)
 second_moment = sp.Symbol("S", nonnegative=True)
+covariance_norm = sp.Symbol("C_A", nonnegative=True)
+covariance_supremum = sp.Symbol("C_sup", nonnegative=True)
 diameter = sp.Symbol("D", nonnegative=True)
 rank = sp.Symbol("r", integer=True, nonnegative=True)
 dimension = sp.Symbol("d", integer=True, positive=True)
 component_variance = sp.Symbol("v", nonnegative=True)
+variance_ratio = sp.IndexedBase("rho", positive=True)
 epsilon = sp.Symbol("epsilon", positive=True)
 path_kl = sp.Symbol("K", nonnegative=True)
+best_phase_kl = sp.Symbol("K_phase", nonnegative=True)
+best_rate = sp.Symbol("Q", nonnegative=True)
 
 _ROWS = (
     Quantity("snr", snr, "signal-to-noise ratio", "1/length^2", "s >= 0", "s", "s"),
@@ -225,6 +213,15 @@ _ROWS = (
         "I(t₀)",
     ),
     Quantity(
+        "information_first_positive",
+        information_first_positive,
+        "I(t_1), the mutual information at the smallest positive knot",
+        "nats",
+        "0 <= I(t_1) <= I(T)",
+        "I(t_1)",
+        "I(t₁)",
+    ),
+    Quantity(
         "information_last",
         information_last,
         "I(T), the mutual information at the last knot",
@@ -251,6 +248,24 @@ _ROWS = (
         "S >= V",
         "S",
         "S",
+    ),
+    Quantity(
+        "covariance_norm",
+        covariance_norm,
+        "|Cov A|_F^2 = C(0), the squared Frobenius norm of the core's covariance",
+        "length^4",
+        "V^2/r <= |Cov A|_F^2 <= V^2",
+        r"\lVert\mathrm{Cov} A\rVert_F^2",
+        "|Cov A|²",
+    ),
+    Quantity(
+        "covariance_supremum",
+        covariance_supremum,
+        "the supremum of C(s) over 0 <= s <= t_1, up to the smallest positive knot",
+        "length^4",
+        "C(0) <= sup C <= D^2 V/4",
+        r"\sup_{[0, t_1]} C",
+        "sup C",
     ),
     Quantity(
         "diameter",
@@ -281,6 +296,16 @@ _ROWS = (
         "v",
     ),
     Quantity(
+        "variance_ratio",
+        variance_ratio,
+        "rho_k, the matched reverse variance of a step over the sampler's",
+        "1",
+        "rho_k > 0",
+        r"\rho",
+        "ρ",
+        "0..n-1",
+    ),
+    Quantity(
         "epsilon",
         epsilon,
         "epsilon, the accuracy asked for (a parameter of the instance)",
@@ -298,13 +323,35 @@ _ROWS = (
         r"\mathrm{KL}",
         "KL",
     ),
+    Quantity(
+        "best_phase_kl",
+        best_phase_kl,
+        "the least path KL over the phases: the infimum over 1 <= c <= 1 + kappa of the path error of the "
+        "matched sampler on the knots c t_0, ..., c t_n",
+        "nats",
+        "KL >= 0",
+        r"\inf_c \mathrm{KL}",
+        "inf KL",
+    ),
+    Quantity(
+        "best_rate",
+        best_rate,
+        "(1/4) (int_{t_0}^T sqrt(C) ds)^2, the limit of n times the path KL of the best n steps from t_0 "
+        "to T",
+        "nats",
+        ">= 0",
+        r"\lim n \mathrm{KL}^*_n",
+        "lim n KL*",
+    ),
 )
 
-QUANTITIES: Mapping[str, Quantity] = MappingProxyType({row.key: row for row in _ROWS})
+QUANTITIES: Mapping[str, Quantity] = MappingProxyType(
+    {row.key: row for row in (*_ROWS, *low_rank_symbols.ROWS)}
+)
 """The table, key -> Quantity, in the order of the documentation."""
 
-_BY_SYMBOL = {row.symbol: row for row in _ROWS}
-_BY_NAME = {str(row.symbol): row for row in _ROWS}
+_BY_SYMBOL = {row.symbol: row for row in QUANTITIES.values()}
+_BY_NAME = {str(row.symbol): row for row in QUANTITIES.values()}
 
 
 def quantity(symbol: sp.Basic) -> Quantity:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from theory import bounds, immse, steps
+from theory import bounds, tweedie
 from theory.cumulants import Space
 from theory.derivation import Axiom, Derivation, Proposition
+from theory.identities import IDENTITIES
 
 
 def _reached(roots: list[Proposition]) -> list[Proposition]:
@@ -22,11 +23,9 @@ def _reached(roots: list[Proposition]) -> list[Proposition]:
 
 _ROOTS: list[Proposition] = [
     *(bound.derivation for bound in bounds.ALL.values() if bound.derivation is not None),
-    immse.path_identity,
-    immse.path_identity_positive,
-    immse.information_slope(),
-    immse.mmse_slope(),
-    steps.step_identity,
+    *IDENTITIES.values(),
+    tweedie.posterior_mean(2, 2),
+    tweedie.posterior_covariance(2, 1, 2),
     Space().psi_generator,
     Space().covariance_generator,
 ]

@@ -65,6 +65,7 @@ DEFINED = {
     ("geometric steps, at least two of them", "several_steps"),
     ("the covariance moment is at least the squared mmse over the rank", "r > 0"),
     ("one step's KL", "k <= n - 1"),
+    ("one step's KL with the posterior's covariance", "k <= n - 1"),
 }
 """What is asked for only so that the expressions have a meaning."""
 

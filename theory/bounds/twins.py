@@ -16,19 +16,40 @@ from theory import facts
 from theory import symbols as sym
 from theory.bounds import aghapour_bayraktar, ours, reeves_pfister
 from theory.proofs.paths import first_step
+from theory.proofs.phases import mean_ratio
+from theory.proofs.start import later_steps
+from theory.proofs.variances import matched_form
 from theory.statement import Bound, Hypothesis, Source
 
 __all__ = [
     "ALL",
+    "best_schedule_entropy_quarter",
     "bounded_ratio_entropy_lowered",
+    "bounded_ratio_information_lowered",
     "bounded_ratio_information_no_start",
+    "convex_below_not_convex",
     "convex_halved_not_convex",
+    "convex_halved_ratio_lowered",
+    "convex_halved_start_lowered",
+    "covariance_decay_quarter",
+    "covariance_diameter_eighth",
+    "covariance_growth_none",
     "dimension_baseline_one_over_n",
+    "dimension_term_doubled",
     "frozen_covariance",
     "geometric_steps_no_logarithm",
+    "good_phase_halved",
+    "good_phase_positive_halved",
     "information_entropy_half",
     "mmse_information_single",
     "monotone_off_by_one",
+    "optimal_variance_matched_halved",
+    "optimal_variance_one_dimension",
+    "reverse_variance_no_mmse",
+    "reverse_variance_rank",
+    "start_step_core_frozen",
+    "start_step_diameter_eighth",
+    "start_step_eighth",
     "step_complexity_no_logarithm",
     "uniform_steps_second_order",
 ]
@@ -37,7 +58,22 @@ _PLANTED = Source("diffcert", "", "", "a planted falsehood; nobody claims it")
 
 _BINARY = {"weights": ("1/2", "1/2"), "means": ("-1", "1"), "variance": "0"}
 _THREE = {"weights": ("1/5", "1/2", "3/10"), "means": ("-3", "0", "4"), "variance": "0"}
+_SKEW = {"weights": ("19/20", "1/20"), "means": ("0", "1"), "variance": "0"}
+_RARE = {"weights": ("999999999999/1000000000000", "1/1000000000000"), "means": ("0", "1"), "variance": "0"}
 _GEOMETRIC = {"geometric": {"steps": 25, "first": "1/1000", "last": "100"}}
+_ON_A_LINE = {
+    "weights": ("1/2", "1/2"),
+    "means": (("-1", "0", "0", "0"), ("1", "0", "0", "0")),
+    "variance": "1",
+}
+_LEVELS = {"snr_knots": ("1/10", "1/5", "3/10", "2/5", "1/2")}
+
+_k, _n, _d = sym.k, sym.number_of_steps, sym.dimension
+_steps = (_k, 0, _n - 1)
+_loss = sym.steps[_k] * sym.mmse_at[_k]
+_rho = sym.variance_ratio[_k]
+_gained = sym.information_last - sym.information_first
+_not_convex = Hypothesis.named("mmse_not_convex")
 
 
 def _twin(
@@ -186,17 +222,194 @@ convex_halved_not_convex = _twin(
     "not-convex",
     "Half the constant although the mmse is not convex",
     "where the mmse falls late and fast the constant is kappa, not kappa/2",
+    {**_RARE, "geometric": {"steps": 4, "first": "17/100", "last": "17408/25"}},
+    hypotheses=(facts.matched, facts.geometric, _not_convex),
+)
+
+# The best constants
+
+convex_halved_ratio_lowered = _twin(
+    ours.convex_halved,
+    "nine-tenths-ratio",
+    "Convex mmse, with the constant of kappa lowered by a tenth",
+    "geometric knots of small ratio that exhaust the information cost nearly (kappa/2) I(T)",
+    {**_BINARY, "geometric": {"steps": 120, "first": "1/1000", "last": "100"}},
+    formula=sym.first_positive * sym.variance / 2 + sp.Rational(9, 20) * sym.kappa * sym.information_last,
+)
+
+convex_halved_start_lowered = _twin(
+    ours.convex_halved,
+    "nine-tenths-start",
+    "Convex mmse, with the constant of the first step lowered by a tenth",
+    "one step to a large snr costs nearly t_1 V/2",
+    {**_BINARY, "geometric": {"steps": 1, "first": "100", "last": "100"}},
+    formula=sp.Rational(9, 20) * sym.first_positive * sym.variance + sym.kappa * sym.information_last / 2,
+)
+
+bounded_ratio_information_lowered = _twin(
+    reeves_pfister.bounded_ratio_information,
+    "three-quarters",
+    "Bounded ratio of knots, with the constant lowered by a quarter",
+    "where the mmse falls late and at once, just after a knot, the step costs nearly all of kappa I",
     {
-        "weights": ("999999999999/1000000000000", "1/1000000000000"),
+        "weights": (f"{10**100 - 1}/{10**100}", f"1/{10**100}"),
         "means": ("0", "1"),
         "variance": "0",
-        "geometric": {"steps": 4, "first": "17/100", "last": "17408/25"},
+        "snr_knots": ("390", "39000"),
     },
-    hypotheses=(
-        facts.matched,
-        facts.geometric,
-        Hypothesis.named("mmse_not_convex"),
-    ),
+    formula=sp.Rational(3, 4) * sym.kappa * sym.information_last + first_step,
+)
+
+convex_below_not_convex = _twin(
+    ours.convex_below,
+    "not-convex",
+    "Each step costs at least half of its bound, although the mmse is not convex",
+    "where the mmse falls late in a step, the step costs little beside its length times the drop",
+    {**_RARE, "snr_knots": ("0", "60")},
+    hypotheses=(facts.matched, _not_convex),
+)
+
+# The good phase and the best schedule
+
+good_phase_halved = _twin(
+    ours.good_phase,
+    "half",
+    "Good phase of geometric knots, with half the constant of the information",
+    "for small ratios every phase costs nearly (kappa/2) I(T)",
+    {**_BINARY, "geometric": {"steps": 16, "first": "1/100", "last": "32768/100"}},
+    formula=mean_ratio * sym.first_positive * sym.variance / 2
+    + (mean_ratio - 1) * sym.information_last / 2,
+)
+
+good_phase_positive_halved = _twin(
+    ours.good_phase_positive,
+    "half",
+    "Good phase of knots in constant ratio, with half the constant",
+    "for small ratios every phase costs nearly (kappa/2) (I(T) - I(t_0))",
+    {**_BINARY, "snr_knots": tuple(f"{2**i}/100" for i in range(16))},
+    formula=(mean_ratio - 1) * sym.information_last / 2,
+)
+
+best_schedule_entropy_quarter = _twin(
+    ours.best_schedule_entropy,
+    "quarter",
+    "The best schedule by the mutual information, with half the constant",
+    "between two equal weights sqrt(s C(s)) is close enough to a multiple of 1/sqrt(s)",
+    {**_BINARY, "snr_knots": ("1/2", "8")},
+    formula=sym.information_last * sp.log(sym.last / sym.first) / 4,
+)
+
+# The first step
+
+_first_small = {"snr_knots": ("0", "1/100")}
+
+start_step_eighth = _twin(
+    ours.start_step,
+    "eighth",
+    "The first step with an eighth in place of a quarter",
+    "a short step costs (delta^2/4) C to leading order",
+    {**_BINARY, **_first_small},
+    formula=sym.first_positive**2 * sym.covariance_supremum / 8 + later_steps,
+)
+
+start_step_diameter_eighth = _twin(
+    ours.start_step_diameter,
+    "eighth",
+    "The first step by the diameter, with D^2/8 in place of D^2/4",
+    "two equal weights have the variance D^2/4",
+    {**_BINARY, **_first_small},
+    formula=sym.first_positive**2 * (sym.diameter**2 * sym.variance / 8) / 4 + later_steps,
+)
+
+start_step_core_frozen = _twin(
+    ours.start_step_core,
+    "frozen",
+    "The first step by the covariance of the core alone",
+    "C rises at snr zero where the core is skewed: freezing it is too little",
+    {**_SKEW, "snr_knots": ("0", "1/10")},
+    formula=sym.first_positive**2 * sym.covariance_norm / 4 + later_steps,
+)
+
+# The covariance moment
+
+covariance_diameter_eighth = _twin(
+    ours.covariance_diameter,
+    "eighth",
+    "The covariance moment by an eighth of the squared diameter",
+    "two equal weights have the variance D^2/4",
+    {**_BINARY, "snr": "1/1000"},
+    formula=sym.diameter**2 * sym.mmse / 8,
+)
+
+covariance_growth_none = _twin(
+    ours.covariance_growth,
+    "none",
+    "The covariance moment never exceeds that of the core",
+    "it does where the mmse is not convex",
+    {**_SKEW, "snr": "1"},
+    formula=sym.covariance_norm,
+)
+
+covariance_decay_quarter = _twin(
+    ours.covariance_decay,
+    "quarter",
+    "The covariance moment falls at most at the rate D^2/4",
+    "for two equal weights the rate at snr zero is D^2/2",
+    {**_BINARY, "snr": "1/10"},
+    formula=sym.covariance_norm * sp.exp(-(sym.diameter**2) * sym.snr / 4),
+)
+
+# Reverse variances
+
+reverse_variance_no_mmse = _twin(
+    ours.reverse_variance,
+    "no-mmse",
+    "Path identity for any reverse variance, without the term of the mmse",
+    "a narrow variance also magnifies the error of the mean",
+    {**_ON_A_LINE, **_LEVELS, "sampler": "beta_tilde"},
+    formula=matched_form + ours.dimension_term.formula,
+)
+
+reverse_variance_rank = _twin(
+    ours.reverse_variance,
+    "rank",
+    "Path identity for any reverse variance, with the rank in place of the dimension",
+    "the variance is wrong in every direction, also where the atoms do not differ",
+    {**_ON_A_LINE, **_LEVELS, "sampler": "beta_tilde"},
+    formula=ours.reverse_variance.formula.subs(_d, sym.rank),
+)
+
+dimension_term_doubled = _twin(
+    ours.dimension_term,
+    "doubled",
+    "The dimension term without its factor one half",
+    "where the atoms are close together nearly all of the cost is the dimension term itself",
+    {
+        "weights": ("1/2", "1/2"),
+        "means": ("-1/10", "1/10"),
+        "variance": "1",
+        **_LEVELS,
+        "sampler": "beta_tilde",
+    },
+    formula=2 * ours.dimension_term.formula,
+)
+
+optimal_variance_one_dimension = _twin(
+    ours.optimal_variance,
+    "one-dimension",
+    "The best reverse variance as if the dimension were one",
+    "one variance serves all directions, and the error of the mean is shared among them",
+    {**_ON_A_LINE, **_LEVELS, "sampler": "optimal"},
+    formula=sp.Sum(sp.log(1 + _loss), _steps) / 2 - _gained,
+)
+
+optimal_variance_matched_halved = _twin(
+    ours.optimal_variance_matched,
+    "half",
+    "The best reverse variance costs at most half of what the matched one costs",
+    "in four dimensions and for short steps it saves about a quarter",
+    {**_ON_A_LINE, **_LEVELS, "sampler": "optimal"},
+    formula=matched_form / 2,
 )
 
 ALL = (
@@ -211,5 +424,23 @@ ALL = (
     geometric_steps_no_logarithm,
     step_complexity_no_logarithm,
     convex_halved_not_convex,
+    convex_halved_ratio_lowered,
+    convex_halved_start_lowered,
+    bounded_ratio_information_lowered,
+    convex_below_not_convex,
+    good_phase_halved,
+    good_phase_positive_halved,
+    best_schedule_entropy_quarter,
+    start_step_eighth,
+    start_step_diameter_eighth,
+    start_step_core_frozen,
+    covariance_diameter_eighth,
+    covariance_growth_none,
+    covariance_decay_quarter,
+    reverse_variance_no_mmse,
+    reverse_variance_rank,
+    dimension_term_doubled,
+    optimal_variance_one_dimension,
+    optimal_variance_matched_halved,
 )
 """The planted falsehoods, in the order of the true bounds."""

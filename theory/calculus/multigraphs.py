@@ -39,6 +39,11 @@ class Multigraph:
                 f"0 to {len(self.colours) - 1}, each at least once"
             )
 
+    def _repr_latex_(self) -> str:
+        from theory.calculus.notation import index_notation, named_form
+
+        return rf"$\displaystyle {named_form(self) or index_notation(self)}$"
+
     @cached_property
     def degrees(self) -> tuple[int, ...]:
         """The number of half-edges at each vertex; a loop counts twice."""
