@@ -1,0 +1,38 @@
+"""Finding what a document names: an id of the registry, or `package.module:attribute`.
+
+What belongs here: importing, in a worker process, and saying what is not there. What does not: what
+may be named at all (`syntax`).
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+import diffcert
+
+__all__ = ["NotThereError", "find"]
+
+
+class NotThereError(LookupError):
+    """What a document names does not exist here, so nothing could be run."""
+
+
+def find(reference: str) -> Any:
+    """The object; NotThereError for a module, attribute or id that does not exist.
+
+    What a module raises while it is imported is passed on.
+    """
+    module_name, colon, attribute = reference.partition(":")
+    if not colon:
+        try:
+            return diffcert.find(reference)
+        except ValueError as error:
+            raise NotThereError(str(error)) from error
+    found: Any = importlib.import_module(module_name)
+    for part in attribute.split("."):
+        try:
+            found = getattr(found, part)
+        except AttributeError:
+            raise NotThereError(f"{module_name} has no attribute {attribute}") from None
+    return found

@@ -1,0 +1,196 @@
+"""Numbers, names and statuses of a project, from results that are given here."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from diffcert.sphinx import standing as st
+from diffcert.sphinx.findings import Findings
+from diffcert.sphinx.graph import drawing, layers
+from diffcert.sphinx.project import Project, Settings, anchor
+from diffcert.sphinx.store import digest
+from diffcert.sphinx.views import page_digests, view
+
+ROW = {"label": "here", "status": "holds", "bound": "2", "truth": "1", "ratio": "0.5", "reason": ""}
+
+
+def _record(type_: str, **given: Any) -> dict[str, Any]:
+    return {"type": type_, "problem": "", "where": "page.rst:1", "host": "", **given}
+
+
+def _stated(name: str, status: str = st.DERIVED, **given: Any) -> dict[str, Any]:
+    return _record("theorem", name=name, object=f"mine:{name}", status_=status, **given)
+
+
+def _compared(name: str, of: str, status: str, **given: Any) -> dict[str, Any]:
+    return _record("comparison", name=name, of=of, status_=status, **given)
+
+
+def _verdict(status: str) -> dict[str, Any]:
+    return {
+        "status": status,
+        "message": "",
+        "relation": "<=",
+        "digits": 30,
+        "cases": 1,
+        "counts": {status: 1},
+        "worst": {**ROW, "status": status},
+        "rows": [{**ROW, "status": status}],
+        "numbers": {"truth": {"mid": "1", "rad": "0"}, "bound": {"mid": "2", "rad": "0"}},
+        "tightness": {"low": "1/2", "high": "1/2", "label": "here"},
+    }
+
+
+def _findings(*records: dict[str, Any], order: tuple[str, ...] = ("page",), **more: Any) -> Findings:
+    pages = {"page": list(records), **more}
+    project = Project(pages, order, Settings(fail_on=frozenset(st.FAILING)))
+    for entry in project.entries.values():
+        status = entry.record.get("status_", "")
+        if entry.kind == "comparison":
+            project.results[digest(project.task("comparison", entry))] = _verdict(status)
+        elif entry.object:
+            described = {"status": status, "message": "", "source": "", "key": entry.name, "steps": [1, 2]}
+            computed = status in (st.HOLDS, st.REFUTED, st.UNDECIDED, st.NOT_APPLICABLE)
+            result = {**described, "status": ""} if computed else described
+            project.results[digest(project.task("statement", entry))] = result
+            project.results[digest(project.task("check", entry))] = _verdict(status)
+    return Findings(project)
+
+
+def _statuses(findings: Findings) -> dict[str, str]:
+    return {entry.name: standing.status for entry, standing in findings.standing.items()}
+
+
+@pytest.mark.parametrize("weak", [status for status in st.ORDER if status not in (st.DERIVED, st.HOLDS)])
+def test_the_weakest_of_its_own_and_of_what_it_uses(weak: str):
+    if weak == st.DEFINITION:
+        middle = _record("theorem", name="b", kind="definition")
+    elif weak == st.CITED:
+        middle = _record("theorem", name="b", source="a paper")
+    elif weak == st.CONJECTURE:
+        middle = _record("theorem", name="b")
+    else:
+        middle = _stated("b", weak)
+    found = _statuses(_findings(_stated("a", uses=["b"]), middle, _stated("c", uses=["a"])))
+    expected = st.DERIVED if weak == st.DEFINITION else weak
+    assert found == {"a": expected, "b": weak, "c": expected}
+
+
+def test_a_conjecture_stays_one_however_well_it_holds():
+    findings = _findings(
+        _stated("a", st.HOLDS, kind="conjecture"), _stated("b", st.REFUTED, kind="conjecture")
+    )
+    assert _statuses(findings) == {"a": st.CONJECTURE, "b": st.REFUTED}
+
+
+def test_a_comparison_decides_its_statement():
+    findings = _findings(_stated("a"), _compared("n", "a", st.REFUTED), _stated("b", uses=["a"]))
+    assert _statuses(findings) == {"n": st.REFUTED, "a": st.REFUTED, "b": st.REFUTED}
+    said = [message.text for message in findings.messages()]
+    assert said[0] == "Theorem 1 (a): refuted: Comparison 1: at here: the truth 1 exceeds the bound 2"
+    assert said[2] == "Theorem 2 (b): refuted (through Theorem 1): it rests on Theorem 1 (a)"
+    by_reference = _findings(_stated("a"), _compared("n", "mine:a", st.REFUTED))
+    assert _statuses(by_reference)["a"] == st.REFUTED
+
+
+def test_a_comparison_beside_the_point_decides_nothing():
+    findings = _findings(_stated("a"), _compared("n", "a", st.NOT_APPLICABLE))
+    assert _statuses(findings)["a"] == st.DERIVED
+    assert [message.fails for message in findings.messages()] == [False]
+
+
+@pytest.mark.parametrize("status", [st.HOLDS, st.REFUTED, st.UNDECIDED, st.NOT_APPLICABLE, st.CONSISTENT])
+@pytest.mark.parametrize("expected", st.EXPECTABLE)
+def test_expectations(status: str, expected: str):
+    findings = _findings(_compared("n", "mine:x", status, expect=expected))
+    assert [message.fails for message in findings.messages()] == ([] if status == expected else [True])
+
+
+@pytest.mark.parametrize(("least", "said"), [("1/2", []), ("0.51", ["below 0.51"])])
+def test_tightness(least: str, said: list[str]):
+    findings = _findings(_compared("n", "mine:x", st.HOLDS, **{"min-ratio": least}))
+    messages = [message.text for message in findings.messages()]
+    assert len(messages) == len(said)
+    assert all(part in message for part, message in zip(said, messages, strict=True))
+
+
+def test_nothing_unsettled_passes():
+    for status in (st.ERROR, st.NOT_RUN, st.UNDECIDED, st.REFUTED, st.INCONSISTENT):
+        assert [message.fails for message in _findings(_stated("a", status)).messages()] == [True]
+    project = Project({"page": [_stated("a")]}, ["page"], Settings(fail_on=frozenset(st.FAILING)))
+    assert _statuses(Findings(project)) == {"a": st.NOT_RUN}
+
+
+def test_circles_and_missing_names():
+    findings = _findings(_stated("a", uses=["b"]), _stated("b", uses=["a"]), _stated("c", uses=["gone"]))
+    assert _statuses(findings) == {"a": st.ERROR, "b": st.ERROR, "c": st.NOT_RUN}
+    assert "it rests on itself: a, b" in next(findings.messages()).text
+
+
+def test_the_same_name_twice():
+    findings = _findings(_stated("a"), {**_stated("a"), "where": "page.rst:9"})
+    messages = list(findings.messages())
+    assert [message.where for message in messages] == ["page.rst:9"]
+    assert "the name 'a' is taken: page.rst:1" in messages[0].text
+
+
+def test_numbers_follow_the_order_of_the_pages():
+    pages = {"late": [_stated("c")], "early": [_stated("b")]}
+    findings = _findings(_stated("a"), order=("early", "page", "late"), **pages)
+    labels = {entry.name: entry.label for entry in findings.project.statements()}
+    assert labels == {"b": "Theorem 1", "a": "Theorem 2", "c": "Theorem 3"}
+
+
+def test_a_page_changes_only_with_what_it_shows():
+    def digests(status: str) -> dict[str, str]:
+        other = [_stated("other"), _record("badge", of="a")]
+        alone = [_stated("alone")]
+        findings = _findings(_stated("a", status), order=("page", "x", "y"), x=other, y=alone)
+        return page_digests(findings)
+
+    before, after = digests(st.DERIVED), digests(st.REFUTED)
+    assert {page for page in before if before[page] != after[page]} == {"page", "x"}
+
+
+def test_numbers_in_the_text():
+    def said(quantity: str, number: str, rounding: str = "") -> str:
+        record = _record(
+            "number", source="n", quantity=quantity, number=number, rounding=rounding, shown=number
+        )
+        findings = _findings(_compared("n", "mine:x", st.HOLDS), record)
+        return str(view(findings, "page", 1)["problem"])
+
+    assert said("", "1.0") == said("truth", "1") == said("bound", "2", "down") == ""
+    assert "write 1" in said("", "3")
+    assert "it has no ratio" in said("ratio", "0.5")
+
+
+def test_the_graph_puts_everything_below_what_it_rests_on():
+    def row(name: str, *uses: str) -> dict[str, Any]:
+        links = [{"docname": "p", "anchor": use} for use in uses]
+        standing = {"status": st.HOLDS, "words": "holds"}
+        return {
+            "docname": "p",
+            "anchor": name,
+            "label": "Theorem 1",
+            "name": "<a&b>",
+            "title": "$x$",
+            "uses": links,
+            "standing": standing,
+        }
+
+    rows = [row("a", "b", "c"), row("b", "c"), row("c"), row("d", "d")]
+    assert [[r["anchor"] for r in level] for level in layers(rows)] == [["c", "d"], ["b"], ["a"]]
+    picture = drawing(rows, lambda view: f"#{view['anchor']}")
+    assert picture == drawing(rows, lambda view: f"#{view['anchor']}")
+    assert picture.count("<rect") == 4
+    assert "&lt;a&amp;b&gt;" in picture
+    circle = [row("a", "b"), row("b", "a")]
+    assert sorted(r["anchor"] for level in layers(circle) for r in level) == ["a", "b"]
+
+
+def test_anchors_are_different():
+    names = ["a/b", "a-b", "A-b", "a.b", "a_b"]
+    assert len({anchor(name) for name in names}) == len(names)
