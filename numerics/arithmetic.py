@@ -19,7 +19,7 @@ import flint
 import mpmath
 import numpy as np
 
-__all__ = ["FLOATS", "Arithmetic", "balls", "bits_for", "mpmath_numbers", "to_ball"]
+__all__ = ["ARRAYS", "FLOATS", "Arithmetic", "balls", "bits_for", "mpmath_numbers", "to_ball"]
 
 _LOCK = threading.RLock()
 
@@ -34,6 +34,7 @@ class Arithmetic(Protocol):
     def exp(self, x: Any) -> Any: ...
     def log(self, x: Any) -> Any: ...
     def log1p(self, x: Any) -> Any: ...
+    def expm1(self, x: Any) -> Any: ...
     def sqrt(self, x: Any) -> Any: ...
     def cos(self, x: Any) -> Any: ...
     def ceil(self, x: Any) -> Any: ...
@@ -92,6 +93,9 @@ class _Balls:
     def log1p(self, x: Any) -> Any:
         return x.log1p()
 
+    def expm1(self, x: Any) -> Any:
+        return x.expm1()
+
     def sqrt(self, x: Any) -> Any:
         return x.sqrt()
 
@@ -133,6 +137,9 @@ class _Mpmath:
     def log1p(self, x: Any) -> Any:
         return mpmath.log1p(x)
 
+    def expm1(self, x: Any) -> Any:
+        return mpmath.expm1(x)
+
     def sqrt(self, x: Any) -> Any:
         return mpmath.sqrt(x)
 
@@ -146,7 +153,8 @@ class _Mpmath:
         return +mpmath.pi
 
     def maximum(self, values: Sequence[Any]) -> Any:
-        return max(values)
+        undefined = [value for value in values if value != value]
+        return undefined[0] if undefined else max(values)
 
 
 @dataclass(frozen=True)
@@ -170,6 +178,9 @@ class _Floats:
     def log1p(self, x: Any) -> Any:
         return np.log1p(x)
 
+    def expm1(self, x: Any) -> Any:
+        return np.expm1(x)
+
     def sqrt(self, x: Any) -> Any:
         return np.sqrt(x)
 
@@ -189,8 +200,30 @@ class _Floats:
         return largest
 
 
+@dataclass(frozen=True)
+class _Arrays(_Floats):
+    """Arrays of machine numbers, many instances at once; what is not defined is NaN, without a warning."""
+
+    name: str = "array"
+
+    def precision(self) -> AbstractContextManager[None]:
+        return np.errstate(all="ignore")
+
+    def number(self, value: int | Fraction) -> Any:
+        try:
+            return float(value)
+        except OverflowError:
+            return float("nan")
+
+    def where(self, condition: Any, yes: Any, no: Any) -> Any:
+        return np.where(condition, yes, no)
+
+
 FLOATS = _Floats()
 """The fast tier's number system."""
+
+ARRAYS = _Arrays()
+"""The fast tier's number system for many instances at once."""
 
 
 def balls(bits: int) -> _Balls:

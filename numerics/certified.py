@@ -1,141 +1,57 @@
-"""The certified engine: mmse, mutual information and covariance moment of a core on a line, in balls.
+"""The certified engine: functionals of a core, as balls.
 
-What belongs here: the trapezoidal sums with their remainder and truncation, and the decomposition
-into clusters that replaces them where the signal-to-noise ratio is large. The proofs are in the
-docstrings of `quadrature` and of the functions here. What does not: the choice of digits (`channel`).
-
-The law is that of the core's coordinates, in [0, 1] and measured from their mean; t is in those
-units. Tolerances are absolute and given as natural logarithms, so that nothing underflows.
+What belongs here: units, and which rule serves which core and signal-to-noise ratio. The rules are in
+`line`, `space` and `clusters`, for structured cores in `orthogonal`, for X itself in `whole_engines`.
 """
 
 from __future__ import annotations
 
 import math
-from collections import OrderedDict
-from collections.abc import Sequence
-from dataclasses import dataclass
-from fractions import Fraction
-from functools import cached_property, lru_cache
-from itertools import pairwise
-from operator import mul, sub, truediv
-from typing import Literal, TypeAlias
 
 import flint
 
+from numerics import line, orthogonal, space, whole_engines
 from numerics.arithmetic import balls, to_ball
-from numerics.quadrature import Spacing, Strip, gaussian_tail, remainder, spacing, window
-from numerics.truth import PrecisionError
+from numerics.clusters import Clusters, clusters_of
+from numerics.cores import POWERS, Core, Functional, PointCore, log_of
+from numerics.space_grid import cloud_of
+from numerics.structured import OrthogonalCore, ProductCore
+from numerics.truth import SpanError
+from numerics.whole import WholeCore
 
-__all__ = [
-    "MOST_NODES",
-    "Functional",
-    "Law",
-    "cuts_of",
-    "evaluate",
-    "law_of",
-    "log_of",
-    "split",
-    "strip_of",
-    "window_of",
-]
+__all__ = ["MOST_RANK", "value"]
 
-Functional: TypeAlias = Literal["mmse", "mutual_information", "covariance_moment"]
-
-MOST_NODES = 3_000_000
-"""The stated cost of one value: the certified engine gives up beyond this many nodes."""
-
-_BLOCK = 1 << 15
-_TABLES: OrderedDict[tuple[Spacing, int], list[flint.arb]] = OrderedDict()
-_MOST_TABLES = 48
-_STRIDE = 32
-_MODEST = 4.0
-
-Rule: TypeAlias = Functional | Literal["square_of_mean"]
-"""The integrand: the mmse is also V minus the mean square of the posterior mean."""
+MOST_RANK = 3
+"""The widest span of the means that quadrature covers."""
 
 
-def log_of(value: Fraction) -> float:
-    """log of a non-negative fraction as a float, however large or small; -inf for zero."""
-    if not value:
-        return -math.inf
-    if Fraction(1, 2) < value < 2:
-        return math.log1p(float(value - 1))
-    if Fraction(1, 10**300) < value < 10**300:
-        return math.log(float(value))
-    return math.log(value.numerator) - math.log(value.denominator)
-
-
-@dataclass(frozen=True, eq=False)
-class Law:
-    """A discrete law on the line, its atoms measured from its mean; identity is equality."""
-
-    weights: tuple[Fraction, ...]
-    atoms: tuple[Fraction, ...]
-    variance: Fraction
-
-    @property
-    def span(self) -> Fraction:
-        """The distance from the first atom to the last."""
-        return self.atoms[-1] - self.atoms[0]
-
-    @cached_property
-    def gap(self) -> Fraction:
-        """The least distance between two atoms."""
-        return min(b - a for a, b in pairwise(self.atoms))
-
-    @cached_property
-    def widest_gap(self) -> Fraction:
-        """The largest distance between two neighbouring atoms."""
-        return max(b - a for a, b in pairwise(self.atoms))
-
-    @cached_property
-    def least_weight(self) -> Fraction:
-        """The smallest weight."""
-        return min(self.weights)
-
-    @lru_cache(maxsize=64)  # noqa: B019 - laws are themselves cached, and few
-    def moments(self, bits: int) -> tuple[list[flint.arb], list[list[flint.arb]]]:
-        """The atoms b_i, and w_i b_i^m for m = 0, 1, 2, as balls."""
-        powers = [
-            [to_ball(w * b**m) for w, b in zip(self.weights, self.atoms, strict=True)] for m in range(3)
-        ]
-        return [to_ball(b) for b in self.atoms], powers
-
-
-@lru_cache(maxsize=4096)
-def law_of(weights: tuple[Fraction, ...], coordinates: tuple[Fraction, ...]) -> Law:
-    """The law of the given ascending coordinates; the weights are divided by their sum."""
-    total = sum(weights, Fraction(0))
-    weights = tuple(w / total for w in weights)
-    mean = sum((w * x for w, x in zip(weights, coordinates, strict=True)), Fraction(0))
-    atoms = tuple(x - mean for x in coordinates)
-    variance = sum((w * b * b for w, b in zip(weights, atoms, strict=True)), Fraction(0))
-    return Law(weights, atoms, variance)
-
-
-def evaluate(law: Law, t: flint.arb, functional: Functional, log_tolerance: float) -> flint.arb:
+def value(core: Core, functional: Functional, t: flint.arb, log_tolerance: float) -> flint.arb:
     """An enclosure of the functional at signal-to-noise ratio t >= 0.
 
-    Its radius is about exp(log_tolerance), plus what the radius of t costs.
-    Raises PrecisionError where that would take more than `MOST_NODES` nodes.
+    Its radius is about exp(log_tolerance), plus what the radius of t costs. Raises SpanError for
+    atoms that span more than three dimensions, PrecisionError at the stated cost.
     """
-    with balls(64).precision():
-        if t.contains(0) and t.upper() == 0:
-            return _at_zero(law, functional, log_tolerance)
-        cuts = cuts_of(law, float(t.mid()), log_tolerance)
-    if not cuts:
-        return _integral(law, t, functional, log_tolerance)
-    return _clusters(law, cuts, t, functional, log_tolerance)
-
-
-def _at_zero(law: Law, functional: Functional, log_tolerance: float) -> flint.arb:
-    value = {
-        "mmse": law.variance,
-        "mutual_information": Fraction(0),
-        "covariance_moment": law.variance**2,
-    }[functional]
-    with balls(_bits_of(log_tolerance)).precision():
-        return to_ball(value)
+    if core.rank == 0:
+        return flint.arb(0)
+    if isinstance(core, ProductCore):
+        share = value(core.factor, functional, t, log_tolerance - math.log(core.copies))
+        with balls(_bits_of(log_tolerance) + share.mid().bits()).precision():
+            return share * core.copies
+    if isinstance(core, OrthogonalCore):
+        return orthogonal.certified_value(core, functional, t, log_tolerance)
+    if isinstance(core, WholeCore):
+        return whole_engines.certified_value(core, functional, t, log_tolerance, value)
+    if not isinstance(core, PointCore):
+        raise TypeError(f"no engine for {core!r}")
+    if core.rank > MOST_RANK:
+        raise SpanError(f"means: they span {core.rank} dimensions; quadrature covers up to {MOST_RANK}")
+    power = POWERS[functional]
+    log_unit = power * log_of(core.diameter_squared)
+    bits = _bits_of(log_tolerance - log_unit) + t.mid().bits()
+    with balls(bits).precision():
+        unit = to_ball(core.diameter_squared)
+        inner = _in_units(core, functional, t * unit, log_tolerance - log_unit)
+        return inner * unit**power
 
 
 def _bits_of(log_tolerance: float) -> int:
@@ -143,310 +59,36 @@ def _bits_of(log_tolerance: float) -> int:
     return 64 + max(0, int(-log_tolerance / math.log(2)))
 
 
-# Clusters: where t is large
+def _in_units(core: PointCore, functional: Functional, t: flint.arb, log_tolerance: float) -> flint.arb:
+    if t.upper() == 0:
+        return _at_zero(core, functional, log_tolerance)
+    clusters = clusters_of(core, float(t.mid()), log_tolerance)
+    if clusters is not None:
+        return _from_clusters(clusters, functional, t, log_tolerance)
+    if core.rank == 1:
+        return line.integral(line.law_of_core(core), t, functional, log_tolerance)
+    return space.integral(cloud_of(core), t, functional, log_tolerance)
 
 
-def cuts_of(law: Law, t: float, log_tolerance: float) -> tuple[int, ...]:
-    """The indices at which a gap between neighbouring atoms is wide enough to separate clusters."""
-    need = 2 * math.log(len(law.atoms)) + max(0.0, -log_tolerance) + 4
-    if t * float(law.span) ** 2 / 8 < need:
-        return ()
-    least = math.sqrt(8 * need / t)
-    return tuple(i for i, (a, b) in enumerate(pairwise(law.atoms), 1) if float(b - a) > least)
-
-
-@lru_cache(maxsize=1024)
-def split(law: Law, cuts: tuple[int, ...]) -> tuple[tuple[Fraction, Law, Fraction, Fraction], ...]:
-    """The clusters: probability, conditional law, first and last atom."""
-    pieces = []
-    for start, stop in pairwise((0, *cuts, len(law.atoms))):
-        weights, atoms = law.weights[start:stop], law.atoms[start:stop]
-        pieces.append((sum(weights, Fraction(0)), law_of(weights, atoms), atoms[0], atoms[-1]))
-    return tuple(pieces)
-
-
-def _clusters(
-    law: Law, cuts: tuple[int, ...], t: flint.arb, functional: Functional, log_tolerance: float
-) -> flint.arb:
-    """The functional from the clusters' own values and a bound on what they exchange.
-
-    With Z the cluster, P_c its posterior, g the gap between two clusters and h the diameter of their
-    union, E P_c P_c' <= (1/2) int sqrt(p_c p_c') <= (1/2) e^{-t g^2/8} sqrt(n_c pi_c n_c' pi_c'), n_c the
-    number of atoms (from p >= 2 sqrt(p_c p_c') and Cauchy-Schwarz). Let b1 be the sum over pairs of
-    e^{-t g^2/8} sqrt(...) and b2 the same with the factor h^2. Then
-
-    - M - sum pi_c M_c = E Var(E[A|Y,Z] | Y) lies in [0, b2/2];
-    - I - H(Z) - sum pi_c I_c = -H(Z|Y) lies in [-2 b1, 0] (Shannon <= Renyi-1/2 entropy);
-    - C - sum pi_c C_c lies in [-b1/32, b2/4] for atoms in an interval of length 1, since
-      Cov(A|Y) = E[Cov(A|Y,Z)|Y] + Var(E[A|Y,Z]|Y) is at most 1/4 and Var_Z of a number in [0, 1/4]
-      is at most sum_{c<c'} P_c P_c' / 16.
-    """
-    pieces = split(law, cuts)
-    parts = [
-        (probability, evaluate(piece, t, functional, log_tolerance))
-        for probability, piece, _, _ in pieces
-        if len(piece.atoms) > 1
-    ]
-    bits = _bits_of(log_tolerance)
-    with balls(bits).precision():
-        total = sum((to_ball(p) * value for p, value in parts), flint.arb(0))
+def _at_zero(core: PointCore, functional: Functional, log_tolerance: float) -> flint.arb:
+    with balls(_bits_of(log_tolerance)).precision():
+        if functional == "mmse":
+            return to_ball(core.variance / core.diameter_squared)
         if functional == "mutual_information":
-            for probability, _, _, _ in pieces:
-                weight = to_ball(probability)
-                total -= weight * weight.log()
-    with balls(64).precision():
-        b1, b2 = _exchange(pieces, t)
-        low, high = {
-            "mmse": (flint.arb(0), b2 / 2),
-            "mutual_information": (-2 * b1, flint.arb(0)),
-            "covariance_moment": (-b1 / 32, b2 / 4),
-        }[functional]
-        exchanged = low.union(high)
-    with balls(bits).precision():
-        return total + exchanged
+            return flint.arb(0)
+        return to_ball(core.covariance_norm_squared / core.diameter_squared**2)
 
 
-def _exchange(
-    pieces: tuple[tuple[Fraction, Law, Fraction, Fraction], ...], t: flint.arb
-) -> tuple[flint.arb, flint.arb]:
-    roots = [(to_ball(p) * len(piece.atoms)).sqrt() for p, piece, _, _ in pieces]
-    starts = [to_ball(first) for _, _, first, _ in pieces]
-    stops = [to_ball(last) for _, _, _, last in pieces]
-    rate = t.lower() / 8
-    b1, b2 = flint.arb(0), flint.arb(0)
-    for j in range(len(pieces)):
-        for i in range(j):
-            gap = starts[j] - stops[i]
-            term = (-rate * gap * gap).exp() * roots[i] * roots[j]
-            b1 += term
-            reach = stops[j] - starts[i]
-            b2 += term * reach * reach
-    return b1, b2
-
-
-# The trapezoidal sum
-
-
-def _integral(law: Law, t: flint.arb, functional: Functional, log_tolerance: float) -> flint.arb:
-    """The trapezoidal sum over the nodes k h, widened by its remainder and by its truncation."""
-    t_float = float(t.mid())
-    spread = math.sqrt(t_float) * float(law.span)
-    power = 3 if functional == "covariance_moment" else 1
-    if functional == "mutual_information":
-        log_size = math.log(0.75 + t_float * float(law.variance))
-    else:
-        log_size = log_of(law.variance)
-    digits = max(log_size - log_tolerance, 0) + math.log(16)
-    separated = math.log(len(law.atoms)) + 2 * log_of(law.span) - t_float * float(law.gap) ** 2 / 8
-    rule: Rule = functional
-    log_strip = log_size
-    if functional != "mutual_information":
-        log_strip = min(log_size, separated)
-    if (
-        functional == "mmse"
-        and max(log_size - separated, math.log1p(t_float * math.exp(log_size))) < _MODEST
-    ):
-        rule, log_strip = "square_of_mean", log_size
-    decay = max(log_strip - log_tolerance, 0) + math.log(16)
-    narrow = window_of(law, t_float, decay)
-    h = spacing(decay, spread if narrow is None else narrow, power)
-    beyond = math.log(4 + spread * spread) if functional == "mutual_information" else 0
-    reach = math.sqrt(2 * (digits + beyond)) + 0.1
-    width = spread + 2 * reach
-    nodes = width / float(h)
-    if not nodes * max(1, len(law.atoms) / 64) <= MOST_NODES:
-        raise PrecisionError(
-            f"{functional}: at snr x diameter^2 = {t_float:.6g} this precision takes {nodes:.3g} nodes"
-            f" (limit {MOST_NODES})"
-        )
-    growth = math.log2(2 + spread * width) + math.log2(2 + math.sqrt(nodes))
-    bits = 32 * (int(digits / math.log(2) + growth + 24) // 32 + 1)
-    with balls(bits).precision():
-        root = t.sqrt()
-        start = math.floor((math.sqrt(t_float) * float(law.atoms[0]) - reach) / float(h))
-        stop = math.ceil((math.sqrt(t_float) * float(law.atoms[-1]) + reach) / float(h))
-        total = _node_sum(law, t, root, rule, h, start, stop, bits)
-        step = h.ball()
-        total = total * step / (2 * flint.arb.pi()).sqrt()
-        if rule == "mutual_information":
-            total = t * to_ball(law.variance) / 2 - total
-        elif rule == "square_of_mean":
-            total = to_ball(law.variance) - total
-    with balls(64).precision():
-        error = remainder(step, strip_of(law, t, rule, narrow))
-        error += _truncation(law, t, root, functional, step, start, stop)
-        error = error.upper()
-        margin = (-error).union(error)
-    with balls(bits).precision():
-        return total + margin
-
-
-def window_of(law: Law, t: float, decay: float) -> float | None:
-    """The window of the strip bound that serves a remainder of about exp(-decay), if one helps."""
-    s = math.sqrt(t)
-    return window(s * float(law.span), s * float(law.widest_gap), log_of(law.least_weight), decay)
-
-
-def strip_of(law: Law, t: flint.arb, rule: Rule, width: float | None) -> Strip:
-    """The strip bound, with M <= V/(1 + tV) and M <= (K/4) D^2 e^{-t gap^2/8} for K atoms.
-
-    The second is half the sum over pairs of sqrt(w_i w_j) |a_i - a_j|^2 e^{-t |a_i - a_j|^2/8}, with
-    (sum sqrt(w_i))^2 <= K. For the square of the mean j = 1 and B0 = V: |S_1| is at most the sum of the
-    p_i |b_i|, whose square is at most p sum p_i b_i^2.
-    """
-    variance, span, root = to_ball(law.variance), to_ball(law.span), t.sqrt()
-    spread, slack = root * span, flint.arb(0)
-    if width is not None:
-        spread = flint.arb(width)
-        gap = root * to_ball(law.widest_gap)
-        slack = ((gap * gap - spread * spread) / 8).exp() / to_ball(law.least_weight)
-    if rule == "mutual_information":
-        farthest = to_ball(max(-law.atoms[0], law.atoms[-1]))
-        amplitude = t * variance / 2 + 2 * flint.arb(-1).exp()
-        return Strip(amplitude, spread, 1, reach=root * farthest, slack=slack)
-    if rule == "square_of_mean":
-        return Strip(variance, spread, 1, slack=slack)
-    separated = (-t * to_ball(law.gap) ** 2 / 8).exp() * span * span * len(law.atoms) / 4
-    mmse = (variance / (1 + t * variance)).min(separated)
-    if rule == "mmse":
-        return Strip(mmse, spread, 1, slack=slack)
-    return Strip(mmse * span * span / 4, spread, 3, slack=slack)
-
-
-def _truncation(
-    law: Law,
-    t: flint.arb,
-    root: flint.arb,
-    functional: Functional,
-    step: flint.arb,
-    start: int,
-    stop: int,
+def _from_clusters(
+    clusters: Clusters, functional: Functional, t: flint.arb, log_tolerance: float
 ) -> flint.arb:
-    """An upper bound of the sum over the nodes left out, k < start and k > stop.
-
-    Beyond the outermost atom each p_i decreases, so its sum over the nodes beyond Z is at most its
-    integral from Z, at most w_i e^{-u^2/2}/2 with u the distance from Z to s b_i. There
-    p Cov <= sum p_i b_i^2 (a variance is at most the second moment about any point), p m^2 too, and
-    p Cov^2 <= (D^2/4) p Cov. For p L, |L| <= s |z| R + t R^2/2 with R = max |b_i|; the integrand
-    (s |z| R + t R^2/2) p_i decreases where u > 1 and |z| > 1, and
-    int_Z^inf x phi(x - m) dx = phi(Z - m) + m Q(Z - m), phi <= (2/5) e^{-u^2/2}.
-    """
-    atoms, powers = law.moments(64)
-    farthest = to_ball(max(-law.atoms[0], law.atoms[-1]))
-    total = flint.arb(0)
-    for side, k in ((1, stop), (-1, -start)):
-        edge = step * k
-        for i, atom in enumerate(atoms):
-            centre = side * root * atom
-            u = edge - centre
-            if not (u > 1 and edge > 1):
-                return flint.arb.pos_inf()
-            tail = gaussian_tail(u)
+    with balls(_bits_of(log_tolerance)).precision():
+        total = flint.arb(0)
+        for probability, piece in zip(clusters.probabilities, clusters.pieces, strict=True):
+            weight = to_ball(probability)
+            total += weight * value(piece, functional, t, log_tolerance)
             if functional == "mutual_information":
-                linear = root * farthest * (2 * tail + abs(centre) * tail)
-                total += powers[0][i] * (linear + t * farthest * farthest / 2 * tail)
-            else:
-                total += powers[2][i] * tail
-    if functional == "covariance_moment":
-        total *= to_ball(law.span) ** 2 / 4
-    return total
-
-
-def _gaussians(h: Spacing, bits: int, count: int) -> list[flint.arb]:
-    """e^{-(k h)^2/2} for k = 0 ... count, kept from knot to knot."""
-    key = (h, bits)
-    table = _TABLES.pop(key, [])
-    if len(table) <= count:
-        half = -h.ball() * h.ball() / 2
-        near = [(half * (j * j)).exp() for j in range(_STRIDE)]
-        for k in range(len(table), count + 1, _STRIDE):
-            value, ratio = (half * (k * k)).exp(), (half * (2 * k)).exp()
-            for factor in near:
-                table.append(value * factor)
-                value = value * ratio
-    _TABLES[key] = table
-    while len(_TABLES) > _MOST_TABLES or sum(map(len, _TABLES.values())) > 2_000_000:
-        if len(_TABLES) == 1:
-            break
-        _TABLES.popitem(last=False)
-    return table
-
-
-def _node_sum(
-    law: Law,
-    t: flint.arb,
-    root: flint.arb,
-    rule: Rule,
-    h: Spacing,
-    start: int,
-    stop: int,
-    bits: int,
-) -> flint.arb:
-    """The sum over k = start ... stop of the integrand at z = k h, without the factor h/sqrt(2 pi).
-
-    With S_m = sum_i w_i b_i^m e^{s b_i z - t b_i^2/2} the integrands are phi(z) times S_2 - S_1^2/S_0,
-    S_1^2/S_0 (p times the square of the posterior mean), (S_2 - S_1^2/S_0)^2/S_0 and S_0 log S_0. On the
-    grid the exponentials are geometric progressions: k = start + columns r + c, and S_m is a matrix
-    product over the atoms.
-    """
-    count = stop - start + 1
-    columns = max(4, min(256, math.isqrt(count)))
-    orders = {"mutual_information": 1, "square_of_mean": 2}.get(rule, 3)
-    atoms, powers = law.moments(bits)
-    step = h.ball()
-    small = [(root * b * step).exp() for b in atoms]
-    right: list[flint.arb] = []
-    for ratio in small:
-        power = flint.arb(1)
-        for _ in range(columns):
-            right.append(power)
-            power = power * ratio
-    columns_matrix = flint.arb_mat(len(atoms), columns, right)
-    large = [(root * b * step * columns).exp() for b in atoms]
-    current = [(root * b * step * start - t * b * b / 2).exp() for b in atoms]
-    gaussians = _gaussians(h, bits, max(abs(start), abs(stop)))
-    total = flint.arb(0)
-    rows_left = -(-count // columns)
-    first = start
-    while rows_left:
-        rows = min(rows_left, max(1, _BLOCK // columns))
-        lines: list[flint.arb] = []
-        for _ in range(rows):
-            lines += current
-            current = list(map(mul, current, large))
-        stacked = [x for m in range(orders) for x in map(mul, lines, powers[m] * rows)]
-        sums = (flint.arb_mat(orders * rows, len(atoms), stacked) * columns_matrix).entries()
-        size = rows * columns
-        last = min(first + size - 1, stop)
-        weights = _weights(gaussians, first, last)
-        total += _combine(rule, weights, sums, size)
-        first += size
-        rows_left -= rows
-    return total
-
-
-def _weights(gaussians: Sequence[flint.arb], first: int, last: int) -> list[flint.arb]:
-    negative = [gaussians[-k] for k in range(first, min(last, -1) + 1)]
-    return negative + list(gaussians[max(first, 0) : last + 1]) if last >= 0 else negative
-
-
-def _combine(rule: Rule, weights: list[flint.arb], sums: list[flint.arb], size: int) -> flint.arb:
-    """The weighted sum over one block; what lies beyond the last node of the grid is left out."""
-    count = len(weights)
-    s0 = sums[:count]
-    if rule == "mutual_information":
-        return _dot(weights, list(map(mul, s0, map(flint.arb.log, s0))))
-    s1 = sums[size : size + count]
-    squares = map(mul, s1, s1)
-    if rule == "square_of_mean":
-        return _dot(list(map(truediv, weights, s0)), list(squares))
-    s2 = sums[2 * size : 2 * size + count]
-    spreads = list(map(sub, s2, map(truediv, squares, s0)))
-    if rule == "mmse":
-        return _dot(weights, spreads)
-    return _dot(list(map(truediv, weights, s0)), list(map(mul, spreads, spreads)))
-
-
-def _dot(a: list[flint.arb], b: list[flint.arb]) -> flint.arb:
-    product: flint.arb = (flint.arb_mat(1, len(a), a) * flint.arb_mat(len(b), 1, b))[0, 0]
-    return product
+                total -= weight * weight.log()
+        with balls(64).precision():
+            exchanged = clusters.exchanged(t, functional)
+        return total + exchanged

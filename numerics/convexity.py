@@ -31,12 +31,14 @@ import flint
 import numpy as np
 
 from numerics.arithmetic import balls, to_ball
-from numerics.certified import Law
-from numerics.channel import choose_engine, core_law, snr
+from numerics.channel import choose_engine, snr
+from numerics.cores import PointCore
 from numerics.curvature import Budget, Sums, bits_of, enclose
 from numerics.exact import rational
+from numerics.line import Law, core_law
 from numerics.nodes import MOST_TERMS, ratios
-from numerics.targets import Core, Mixture
+from numerics.structured import ProductCore
+from numerics.targets import Target
 from numerics.truth import PrecisionError
 
 __all__ = ["MOST_TERMS", "mmse_is_convex", "mmse_is_convex_fast", "mmse_second_derivative"]
@@ -54,7 +56,7 @@ _LEAST, _LARGEST = Fraction(1, 10**100), Fraction(10**12)
 """The scan looks between these ratios."""
 
 
-def mmse_is_convex(target: Mixture, last: Any, digits: int = 30) -> bool | None:
+def mmse_is_convex(target: Target, last: Any, digits: int = 30) -> bool | None:
     """Whether M is convex on [0, last], certified; None where that was not decided.
 
     `last` is a signal-to-noise ratio >= 0 (an exact number or flint.arb). True only with a proof that
@@ -63,21 +65,22 @@ def mmse_is_convex(target: Mixture, last: Any, digits: int = 30) -> bool | None:
     Raises ValueError for bad arguments, SpanError where the means span more than a line.
     """
     choose_engine(digits, "certified")
-    return _decide(target.core, *_ends(last), digits)
+    return _decide(_on_line(target)[0], *_ends(last), digits)
 
 
-def mmse_is_convex_fast(target: Mixture, last: Any) -> bool:
+def mmse_is_convex_fast(target: Target, last: Any) -> bool:
     """Whether M'' >= 0 at all points of a float scan of [0, last]; it proves nothing.
 
     Raises ValueError, SpanError, and PrecisionError where a point takes too many nodes.
     """
-    law = core_law(target.core)
+    core, _ = _on_line(target)
+    law = core_law(core)
     low, _ = _ends(last)
     if law is None or not low:
         return True
     if _negative_at_once(law):
         return False
-    end = low * target.core.diameter_squared
+    end = low * core.diameter_squared
     if end > _LEAST and _scan(law, float(min(end, _LARGEST)))[1] < -_FINE_NOISE:
         return False
     if end > _LARGEST:
@@ -85,7 +88,7 @@ def mmse_is_convex_fast(target: Mixture, last: Any) -> bool:
     return True
 
 
-def mmse_second_derivative(target: Mixture, t: Any, digits: int = 15) -> flint.arb:
+def mmse_second_derivative(target: Target, t: Any, digits: int = 15) -> flint.arb:
     """An enclosure of M''(t) = E[2 k2^3 - k3^2] to about 10^-digits D^2 E k2^2.
 
     In sixth powers of the units of the means. The answer for a ball t encloses M'' at all its points.
@@ -93,7 +96,8 @@ def mmse_second_derivative(target: Mixture, t: Any, digits: int = 15) -> flint.a
     PrecisionError where it takes more than `MOST_TERMS` exponentials.
     """
     choose_engine(digits, "certified")
-    core, accuracy = target.core, digits * math.log(10) + 5
+    core, copies = _on_line(target)
+    accuracy = digits * math.log(10) + 5
     law = core_law(core)
     ratio = snr(t, "certified", bits_of(accuracy, 1.0))
     if law is None:
@@ -103,13 +107,22 @@ def mmse_second_derivative(target: Mixture, t: Any, digits: int = 15) -> flint.a
     with balls(bits).precision():
         unit = to_ball(core.diameter_squared)
         if ratio == 0:
-            return to_ball(_start(law)[0]) * unit**3
+            return copies * to_ball(_start(law)[0]) * unit**3
         if not ratio > 0:
             raise ValueError(f"t: {t} may be zero; give 0 or a positive ball")
         ratio = snr(t, "certified", bits) * unit
     sums = enclose(law, ratio, accuracy, Budget())
     with balls(bits).precision():
-        return sums.second * sums.factor(ratio) * unit**3
+        return copies * sums.second * sums.factor(ratio) * unit**3
+
+
+def _on_line(target: Target) -> tuple[PointCore, int]:
+    """The core on a line of whose copies, that many, the target is made; SpanError if there is none."""
+    core = target.core
+    factor, copies = (core.factor, core.copies) if isinstance(core, ProductCore) else (core, 1)
+    core_law(factor)
+    assert isinstance(factor, PointCore)
+    return factor, copies
 
 
 def _ends(last: Any) -> tuple[Fraction, Fraction]:
@@ -177,7 +190,7 @@ def _scan(law: Law, end: float) -> tuple[float, float]:
 
 
 @lru_cache(maxsize=4096)
-def _decide(core: Core, low: Fraction, high: Fraction, digits: int) -> bool | None:
+def _decide(core: PointCore, low: Fraction, high: Fraction, digits: int) -> bool | None:
     """The answer of `mmse_is_convex` for an end known to lie in [low, high]."""
     law = core_law(core)
     if law is None or not high:

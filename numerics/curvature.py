@@ -44,7 +44,7 @@ from typing import Any
 import flint
 
 from numerics.arithmetic import balls, to_ball
-from numerics.certified import Law
+from numerics.line import Law
 from numerics.nodes import MOST_TERMS, Nodes, choose
 from numerics.quadrature import Strip, remainder
 from numerics.truth import PrecisionError

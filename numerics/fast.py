@@ -2,25 +2,42 @@
 
 What belongs here: numpy code and its error estimate. Nothing here proves anything; `certified` does.
 
-The law is that of the core's coordinates, in [0, 1]; t is in those units. Spacing and range come from
-the strip bound at machine precision. The sums are of positive terms, so that small values keep their
-relative accuracy.
+The law is that of the core's coordinates, in units of its diameter. Spacing and range come from the
+strip bound at machine precision. On a line the sums are of positive terms, so that small values keep
+their relative accuracy; in two and three dimensions the error is relative to the functional's scale.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from fractions import Fraction
 from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
 
-from numerics.certified import Functional, Law, cuts_of, log_of, split, window_of
+from numerics import orthogonal_fast, whole_engines
+from numerics.clusters import clusters_of, least_gap_squared
+from numerics.cores import POWERS, Core, Functional, PointCore, log_of
+from numerics.line import Law, law_of_core, window_of
 from numerics.quadrature import spacing
-from numerics.truth import PrecisionError
+from numerics.space_grid import cloud_of, plan
+from numerics.space_machine import machine_integral
+from numerics.structured import OrthogonalCore, ProductCore
+from numerics.truth import PrecisionError, SpanError
+from numerics.whole import WholeCore
 
-__all__ = ["ABSOLUTE_ERROR", "CANCELLATION", "RELATIVE_ERROR", "evaluate", "information_is_weak"]
+__all__ = [
+    "ABSOLUTE_ERROR",
+    "CANCELLATION",
+    "RELATIVE_ERROR",
+    "cancellation",
+    "error_of",
+    "information_is_weak",
+    "tails",
+    "values",
+]
 
 Array = npt.NDArray[np.float64]
 
@@ -28,7 +45,11 @@ RELATIVE_ERROR = 2e-13
 """The stated relative error of a value; a test holds it to account."""
 
 ABSOLUTE_ERROR = 1e-22
-"""The stated absolute error, relative to the functional's scale; it matters for tails only."""
+"""The stated absolute error on a line and for orthogonal atoms, relative to the functional's scale; it
+matters for tails only."""
+
+SPATIAL_ERROR = 1e-13
+"""The stated error in two and three dimensions, relative to the functional's scale."""
 
 CANCELLATION = 4e-15
 """The stated error of an entropy minus a mean posterior entropy, relative to that entropy."""
@@ -38,38 +59,166 @@ _REACH = 8.8
 _MOST_CELLS = 1 << 15
 _MANY_NODES = 1 << 14
 _MOST_NODES = 1 << 22
+_MOST_SPATIAL_TERMS = 1 << 29
 _CLUSTER_LOG = -55.0
 _WEAK_SPREAD = 30.0
 
 
-def evaluate(law: Law, t: Array, functional: Functional) -> Array:
+def values(core: Core, functional: Functional, t: Sequence[float] | Array) -> Array:
     """The functional at each signal-to-noise ratio; t has shape (n,), and so has the result.
 
-    Raises PrecisionError where a value takes more than four million nodes.
+    Raises SpanError for a span of more than three dimensions, PrecisionError where a value takes more
+    than four million nodes (on a line; 5e8 nodes times atoms in two and three dimensions).
     """
-    result = np.empty(len(t))
-    if not len(t):
+    t = np.asarray(t, dtype=float)
+    result = np.zeros(len(t))
+    if core.rank == 0 or not len(t):
         return result
+    if isinstance(core, ProductCore):
+        return core.copies * values(core.factor, functional, t)
+    if isinstance(core, OrthogonalCore):
+        return orthogonal_fast.values(core, functional, t)
+    if isinstance(core, WholeCore):
+        return whole_engines.fast_values(core, functional, t, values)[0]
+    if not isinstance(core, PointCore):
+        raise TypeError(f"no engine for {core!r}")
+    unit = float(core.diameter_squared)
+    scaled = t * unit
+    if core.rank == 1:
+        _on_line(core, functional, scaled, result)
+    elif core.rank <= 3:
+        for i, ratio in enumerate(scaled):
+            result[i] = _in_space(core, functional, float(ratio))
+    else:
+        raise SpanError(f"means: they span {core.rank} dimensions; quadrature covers up to 3")
+    return result * unit ** POWERS[functional]
+
+
+def error_of(core: Core, functional: Functional, t: float, value: float, log_scale: float) -> float:
+    """The stated error of a fast value of a functional at t with the given log of its scale."""
+    if core.rank == 0:
+        return 0.0
+    if isinstance(core, WholeCore):
+        added = whole_engines.fast_values(core, functional, np.array([t]), values)[1]
+        return RELATIVE_ERROR * abs(value) + float(added[0]) + float(cancellation(core, [t])[0])
+    absolute = SPATIAL_ERROR if _is_spatial(core) else ABSOLUTE_ERROR
+    error = RELATIVE_ERROR * abs(value) + absolute * math.exp(log_scale)
+    if functional == "mutual_information":
+        error += float(cancellation(core, [t])[0])
+    return error
+
+
+def cancellation(core: Core, t: Sequence[float] | Array) -> Array:
+    """What a mutual information at each t may lose in a subtraction: from the entropy on a line, from
+    (t/2) V in two and three dimensions."""
+    t = np.asarray(t, dtype=float)
+    if isinstance(core, ProductCore):
+        return core.copies * cancellation(core.factor, t)
+    if isinstance(core, WholeCore) and not core.is_general:
+        return cancellation(core.target.core, t / (1 + t * float(core.target.variance)))
+    if core.rank == 0 or not isinstance(core, PointCore):
+        return np.zeros(len(t))
+    if core.rank > 1:
+        return CANCELLATION * t * float(core.variance)
+    entropy = -math.fsum(float(w) * log_of(w) for w in core.weights)
+    weak = information_is_weak(law_of_core(core), t * float(core.diameter_squared))
+    return np.where(weak, 0.0, CANCELLATION * entropy)
+
+
+def tails(core: Core, t: Sequence[float] | Array) -> Array:
+    """The stated absolute error of the mmse at each t; on a line and for orthogonal atoms it matters in
+    tails only.
+
+    What is left out between clusters on a line is below e^{-t gap^2/8} V, and below `ABSOLUTE_ERROR` V.
+    """
+    t = np.asarray(t, dtype=float)
+    if core.rank == 0:
+        return np.zeros(len(t))
+    if isinstance(core, ProductCore):
+        return core.copies * tails(core.factor, t)
+    if isinstance(core, WholeCore):
+        _, errors = whole_engines.fast_values(core, "mmse", t, values)
+        if core.is_general:
+            return errors
+        q = 1 + t * float(core.target.variance)
+        return tails(core.target.core, t / q) / q**2 + errors
+    variance = float(core.variance)
+    if _is_spatial(core):
+        return np.full(len(t), SPATIAL_ERROR * variance)
+    if not isinstance(core, PointCore):
+        separated = core.rank * np.exp(-t * float(core.length_squared) / 8)
+        return np.asarray(variance * np.minimum(separated, ABSOLUTE_ERROR))
+    gap = float(core.diameter_squared) * least_gap_squared(core)
+    return len(core.weights) * variance * np.minimum(np.exp(-t * gap / 8), ABSOLUTE_ERROR)
+
+
+def _is_spatial(core: Core) -> bool:
+    factor = core.factor if isinstance(core, ProductCore) else core
+    return isinstance(factor, PointCore) and factor.rank > 1
+
+
+def _on_line(core: PointCore, functional: Functional, t: Array, result: Array) -> None:
+    law = law_of_core(core)
     spread = np.sqrt(t) * float(law.span)
     keys = np.ceil(8 * np.log2(1 + spread))
+    power = 3 if functional == "covariance_moment" else 1
     for key in np.unique(keys):
         group = np.flatnonzero(keys == key)
         widest = 2.0 ** (key / 8) - 1
         decay = _DECAY[functional]
-        narrow = window_of(law, (widest / float(law.span)) ** 2, decay)
-        power = 3 if functional == "covariance_moment" else 1
+        narrow = window_of(law, widest**2, decay)
         h = float(spacing(decay, widest if narrow is None else narrow, power))
         reach = _REACH + _excess(law, widest, functional)
         nodes = (widest + 2 * reach) / h + 1
         if nodes > _MANY_NODES:
             for i in group:
-                result[i] = _wide(law, float(t[i]), functional, h, reach, nodes)
+                result[i] = _wide(core, float(t[i]), functional, h, reach, nodes)
             continue
         size = max(1, int(_MOST_CELLS / (nodes * len(law.atoms))))
         for first in range(0, len(group), size):
             part = group[first : first + size]
             result[part] = _batch(law, t[part], functional, h, reach, math.ceil(nodes))
-    return result
+
+
+def _wide(core: PointCore, t: float, functional: Functional, h: float, reach: float, nodes: float) -> float:
+    """One value at a large spread: from the clusters where there are gaps, else by brute force."""
+    from_clusters = _from_clusters(core, t, functional)
+    if from_clusters is not None:
+        return from_clusters
+    _within(functional, t, nodes, _MOST_NODES)
+    return float(_batch(law_of_core(core), np.array([t]), functional, h, reach, math.ceil(nodes))[0])
+
+
+def _within(functional: Functional, t: float, nodes: float, limit: int) -> None:
+    if nodes > limit:
+        raise PrecisionError(
+            f"{functional}: at snr x diameter^2 = {t:.6g} the fast engine takes {nodes:.3g} nodes"
+            f" (limit {limit})"
+        )
+
+
+def _from_clusters(core: PointCore, t: float, functional: Functional) -> float | None:
+    relative = POWERS[functional] * log_of(core.variance / core.diameter_squared)
+    clusters = clusters_of(core, t, _CLUSTER_LOG + relative)
+    if clusters is None:
+        return None
+    total = 0.0
+    for probability, piece in zip(clusters.probabilities, clusters.pieces, strict=True):
+        weight = float(probability)
+        total += weight * float(values(piece, functional, np.array([t]))[0])
+        if functional == "mutual_information":
+            total -= weight * log_of(probability)
+    return total
+
+
+def _in_space(core: PointCore, functional: Functional, t: float) -> float:
+    from_clusters = _from_clusters(core, t, functional)
+    if from_clusters is not None:
+        return from_clusters
+    cloud = cloud_of(core)
+    grid = plan(cloud, t, functional, _DECAY[functional])
+    _within(functional, t, grid.nodes, _MOST_SPATIAL_TERMS // len(core.weights))
+    return machine_integral(cloud, t, functional, grid)
 
 
 def _excess(law: Law, spread: float, functional: Functional) -> float:
@@ -82,27 +231,6 @@ def _excess(law: Law, spread: float, functional: Functional) -> float:
     if functional != "covariance_moment" or not spread:
         return 0.0
     return min(spread, math.sqrt(-log_of(law.least_weight) / 1.5))
-
-
-def _wide(law: Law, t: float, functional: Functional, h: float, reach: float, nodes: float) -> float:
-    """One value at a large spread: from the clusters where there are gaps, else by brute force."""
-    size = {"mmse": 1, "mutual_information": 0, "covariance_moment": 2}[functional]
-    cuts = cuts_of(law, t, _CLUSTER_LOG + size * log_of(law.variance))
-    if cuts:
-        total = 0.0
-        for probability, piece, _, _ in split(law, cuts):
-            weight = float(probability)
-            if len(piece.atoms) > 1:
-                total += weight * float(evaluate(piece, np.array([t]), functional)[0])
-            if functional == "mutual_information":
-                total -= weight * log_of(probability)
-        return total
-    if nodes > _MOST_NODES:
-        raise PrecisionError(
-            f"{functional}: at snr x diameter^2 = {t * float(law.span) ** 2:.6g} the fast engine takes"
-            f" {nodes:.3g} nodes (limit {_MOST_NODES})"
-        )
-    return float(_batch(law, np.array([t]), functional, h, reach, math.ceil(nodes))[0])
 
 
 @lru_cache(maxsize=1024)

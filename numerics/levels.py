@@ -163,4 +163,5 @@ KNOTS: dict[str, Callable[[Mapping[str, Any], Arithmetic], list[Any]]] = {
     "geometric": _geometric,
     "uniform": _uniform,
     "from_snr": _from_snr,
+    "best": _from_snr,
 }

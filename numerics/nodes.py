@@ -13,7 +13,8 @@ from functools import cached_property, lru_cache
 import numpy as np
 import numpy.typing as npt
 
-from numerics.certified import Law, log_of
+from numerics.cores import log_of
+from numerics.line import Law
 from numerics.quadrature import Spacing, spacing
 from numerics.truth import PrecisionError
 

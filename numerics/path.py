@@ -22,27 +22,25 @@ import mpmath
 import numpy as np
 import numpy.typing as npt
 
+from numerics import certified, fast, independent, orthogonal_fast
 from numerics.arithmetic import Arithmetic, balls, bits_for, mpmath_numbers
-from numerics.certified import Functional
 from numerics.channel import (
     METHODS,
     choose_engine,
-    core_law,
-    core_value,
-    fast_cancellation,
-    fast_tails,
-    fast_values,
-    independent_value,
     log_goal,
     log_scale,
     radius_reached,
 )
+from numerics.components_path import general_path_kl
+from numerics.cores import Core, Functional
 from numerics.exact import choice, shown
 from numerics.levels import Level
 from numerics.samplers import Ddpm
 from numerics.schedules import Schedule
-from numerics.targets import Core, Mixture
+from numerics.structured import OrthogonalCore, ProductCore
+from numerics.targets import Target
 from numerics.truth import PrecisionError, Truth
+from numerics.whole import WholeCore, estimated
 
 __all__ = ["KnotValues", "knot_values", "path_kl", "path_kl_truth"]
 
@@ -85,7 +83,7 @@ def _log(value: float) -> float:
 
 @lru_cache(maxsize=128)
 def knot_values(
-    target: Mixture,
+    target: Target,
     schedule: Schedule,
     digits: int | None = None,
     engine: str | None = None,
@@ -100,7 +98,6 @@ def knot_values(
     if unknown:
         raise ValueError(f"moments: {shown(sorted(unknown)[0])} is none of {', '.join(_MOMENTS)}")
     chosen, digits = choose_engine(digits, engine)
-    core_law(target.core)
     if chosen == "fast" or digits is None:
         return _fast(target, schedule, moments)
     if chosen == "mpmath":
@@ -108,37 +105,42 @@ def knot_values(
     return _certified(target, schedule, digits, moments)
 
 
-def _fast(target: Mixture, schedule: Schedule, moments: tuple[str, ...]) -> KnotValues:
+def _fast(target: Target, schedule: Schedule, moments: tuple[str, ...]) -> KnotValues:
     """Machine numbers; the increments of the knots are taken in balls, before rounding."""
     core = target.core
     with balls(64).precision():
         exact = schedule.certified_knots(target, 64)
-        knots = [float(t.mid()) for t in exact]
-        deltas = [float((b - a).mid()) for a, b in pairwise(exact)]
-    mmse = fast_values(core, "mmse", knots)
-    covariance = fast_values(core, "covariance_moment", knots) if "covariance_moment" in moments else []
-    if "information" in moments:
-        information = fast_values(core, "mutual_information", knots)
-        first, last = information[0], information[-1]
-    else:
-        information = []
-        first, last = fast_values(core, "mutual_information", [knots[0], knots[-1]])
-    at, by, wide = np.array(knots[:-1]), np.array(deltas), float(core.diameter_squared)
+        knots = np.array([float(t.mid()) for t in exact])
+        by = np.array([float((b - a).mid()) for a, b in pairwise(exact)])
+    at, wide = knots[:-1], float(core.length_squared)
+
+    def values(functional: Functional, name: str) -> Array:
+        return fast.values(core, functional, knots if name in moments else knots[:0])
+
+    mmse = fast.values(core, "mmse", knots)
+    covariance = values("covariance_moment", "covariance_moment")
+    information = values("mutual_information", "information")
+    first, last = fast.values(core, "mutual_information", knots[[0, -1]])
     terms = by * mmse[:-1] / 2
     value = math.fsum([*terms, -last, first])
-    tail = float(by @ fast_tails(core, at))
+    tail = float(by @ fast.tails(core, at))
     largest = max(float(terms.max()), last, first)
-    cancelled = max(4e-15 * largest, *fast_cancellation(core, [knots[0], knots[-1]]))
+    cancelled = max(4e-15 * largest, *fast.cancellation(core, knots[[0, -1]]))
     error = 1e-15 * (math.fsum(terms) + last + first) + cancelled + tail
     short = by < np.maximum(0.05 / wide if wide else math.inf, 0.02 * at)
-    if error > _CANCELLED * abs(value) and short.any():
-        value, error = _without_cancellation(core, np.array(knots), by, terms, short)
+    factor = core.factor if isinstance(core, ProductCore) else core
+    short |= isinstance(factor, OrthogonalCore)
+    if isinstance(factor, WholeCore) and factor.is_general:
+        split, copies = general_path_kl(factor.target, schedule), core.rank // factor.rank
+        value, error = copies * split.total, copies * split.errors[2]
+    elif error > _CANCELLED * abs(value) and short.any():
+        value, error = _without_cancellation(core, knots, by, terms, short)
         error += tail
     return KnotValues(
-        knots,
-        [float(x) for x in mmse],
-        [float(x) for x in covariance],
-        [float(x) for x in information],
+        knots.tolist(),
+        mmse.tolist(),
+        covariance.tolist(),
+        information.tolist(),
         float(first),
         float(last),
         value,
@@ -154,20 +156,24 @@ def _without_cancellation(
     The others keep the form with mmse and mutual information, whose differences telescope. A step is
     short if it is small beside 1/D^2 or beside t_k; C changes on no shorter scale.
     """
+    factor = core.factor if isinstance(core, ProductCore) else core
+    if isinstance(factor, OrthogonalCore):
+        value = core.rank // factor.rank * orthogonal_fast.path_kl(factor, knots, deltas)
+        return value, 1e-13 * value
     nodes, weights = np.polynomial.legendre.leggauss(4)
     u = (nodes + 1) / 2
     at = knots[:-1][short][:, None] + deltas[short][:, None] * u
-    covariance = fast_values(core, "covariance_moment", at.ravel()).reshape(at.shape)
+    covariance = fast.values(core, "covariance_moment", at.ravel()).reshape(at.shape)
     exact = deltas[short] ** 2 / 4 * (covariance * (weights * (1 - u))).sum(axis=1)
     edges = np.flatnonzero(np.diff(np.concatenate([[True], short, [True]]).astype(int)))
-    information = fast_values(core, "mutual_information", knots[edges])
+    information = fast.values(core, "mutual_information", knots[edges])
     long = terms[~short]
     value = math.fsum([*exact, *long, *information[::2], *-information[1::2]])
     cancelled = math.fsum(long) + math.fsum(information)
     return value, 1e-13 * math.fsum(exact) + 1e-15 * cancelled
 
 
-def _certified(target: Mixture, schedule: Schedule, digits: int, moments: tuple[str, ...]) -> KnotValues:
+def _certified(target: Target, schedule: Schedule, digits: int, moments: tuple[str, ...]) -> KnotValues:
     core = target.core
     scale = log_scale(core, "mutual_information")
     try:
@@ -175,10 +181,14 @@ def _certified(target: Mixture, schedule: Schedule, digits: int, moments: tuple[
     except PrecisionError:
         estimate = 0.0
     goal = log_goal(digits, _log(estimate), scale)
+    radius = flint.arb.pos_inf()
     for extra in (1.0, 12.0, 60.0, 3.0 * digits):
         values = _balls_at(target, schedule, goal - extra, moments)
         if radius_reached(values.path_kl, digits, scale):
             return values
+        if not 2 * values.path_kl.rad() < radius:
+            break
+        radius = values.path_kl.rad()
     raise PrecisionError(
         f"path_kl: {digits} digits promised, but the radius reached is"
         f" {values.path_kl.rad().str(3, radius=False)} around {values.path_kl.mid().str(6, radius=False)}"
@@ -186,7 +196,7 @@ def _certified(target: Mixture, schedule: Schedule, digits: int, moments: tuple[
 
 
 def _balls_at(
-    target: Mixture, schedule: Schedule, log_radius: float, moments: tuple[str, ...]
+    target: Target, schedule: Schedule, log_radius: float, moments: tuple[str, ...]
 ) -> KnotValues:
     """The values as balls such that the path KL has a radius of about exp(log_radius)."""
     core = target.core
@@ -197,22 +207,22 @@ def _balls_at(
         steps = [float((b - a).mid()) for a, b in pairwise(knots)]
     share = log_radius - math.log(4 * n)
     widest = [_log(max(a, b)) for a, b in zip([*steps, 0.0], [0.0, *steps], strict=True)]
-    mmse = [core_value(core, "mmse", t, share - w) for t, w in zip(knots, widest, strict=True)]
+    mmse = [certified.value(core, "mmse", t, share - w) for t, w in zip(knots, widest, strict=True)]
     covariance = []
     if "covariance_moment" in moments:
         covariance = [
-            core_value(core, "covariance_moment", t, share - 2 * w)
+            certified.value(core, "covariance_moment", t, share - 2 * w)
             for t, w in zip(knots, widest, strict=True)
         ]
     wanted = knots if "information" in moments else [knots[0], knots[-1]]
-    information = [core_value(core, "mutual_information", t, log_radius - 2) for t in wanted]
+    information = [certified.value(core, "mutual_information", t, log_radius - 2) for t in wanted]
     with balls(bits + 32).precision():
         total = _path_sum(knots, mmse, information[0], information[-1], flint.arb(0))
     every = information if "information" in moments else []
     return KnotValues(knots, mmse, covariance, every, information[0], information[-1], total, 0.0)
 
 
-def _independent(target: Mixture, schedule: Schedule, digits: int, moments: tuple[str, ...]) -> KnotValues:
+def _independent(target: Target, schedule: Schedule, digits: int, moments: tuple[str, ...]) -> KnotValues:
     core = target.core
     loss = 4 + len(str(schedule.steps))
     ops = mpmath_numbers(2 * digits + 15)
@@ -224,7 +234,7 @@ def _independent(target: Mixture, schedule: Schedule, digits: int, moments: tupl
 
         def values(functional: Functional, at: Sequence[Any], weights: Sequence[Any]) -> list[Any]:
             return [
-                independent_value(core, functional, t, digits + loss, smallest / max(w, smallest))[0]
+                independent.value(core, functional, t, digits + loss, smallest / max(w, smallest))[0]
                 for t, w in zip(at, weights, strict=True)
             ]
 
@@ -244,7 +254,7 @@ def _independent(target: Mixture, schedule: Schedule, digits: int, moments: tupl
 # Reverse variances and starts
 
 
-def _vp_levels(schedule: Schedule, target: Mixture, knots: Sequence[Any], ops: Arithmetic) -> list[Level]:
+def _vp_levels(schedule: Schedule, target: Target, knots: Sequence[Any], ops: Arithmetic) -> list[Level]:
     """The noise levels that belong to the knots; for knots of the core, those with sigma^2 = 1/t - v."""
     if schedule.convention != "snr":
         return [x for x in schedule.levels(ops) if target.variance or not x.noise_free]
@@ -264,7 +274,7 @@ def _vp_levels(schedule: Schedule, target: Mixture, knots: Sequence[Any], ops: A
 
 
 def _reverse_variance(
-    sampler: Ddpm, target: Mixture, values: KnotValues, levels: Sequence[Level], ops: Arithmetic
+    sampler: Ddpm, target: Target, values: KnotValues, levels: Sequence[Level], ops: Arithmetic
 ) -> Any:
     """What the sampler's reverse variance adds to the path KL of the matched one."""
     d = target.dimension
@@ -281,7 +291,7 @@ def _reverse_variance(
     return total
 
 
-def _largest_ratio(target: Mixture, schedule: Schedule, sampler: Ddpm, ops: Arithmetic) -> Any:
+def _largest_ratio(target: Target, schedule: Schedule, sampler: Ddpm, ops: Arithmetic) -> Any:
     """At least 1 and the largest rho: how much a reverse variance magnifies errors of the mmse."""
     largest = ops.number(1)
     if sampler.variance in ("matched", "optimal"):
@@ -293,7 +303,7 @@ def _largest_ratio(target: Mixture, schedule: Schedule, sampler: Ddpm, ops: Arit
     return largest
 
 
-def _normal_start(schedule: Schedule, target: Mixture, values: KnotValues, ops: Arithmetic) -> Any:
+def _normal_start(schedule: Schedule, target: Target, values: KnotValues, ops: Arithmetic) -> Any:
     """KL of the law at the first level from what the sampler starts with.
 
     N(0, I) in the variance-preserving and flow-matching conventions, N(0, sigma_max^2 I) in the
@@ -310,7 +320,7 @@ def _normal_start(schedule: Schedule, target: Mixture, values: KnotValues, ops: 
     return gaussian + signal * second / 2 - values.information_first
 
 
-def _lifted(target: Mixture, schedule: Schedule, values: KnotValues) -> KnotValues:
+def _lifted(target: Target, schedule: Schedule, values: KnotValues) -> KnotValues:
     """Machine values as balls of radius zero, so that rho - 1 - log rho does not cancel."""
     return replace(
         values,
@@ -322,7 +332,7 @@ def _lifted(target: Mixture, schedule: Schedule, values: KnotValues) -> KnotValu
 
 
 def _with_choices(
-    target: Mixture,
+    target: Target,
     schedule: Schedule,
     sampler: Ddpm,
     start: str,
@@ -345,23 +355,25 @@ def _with_choices(
 
 
 def path_kl_truth(
-    target: Mixture,
+    target: Target,
     schedule: Schedule,
     sampler: Ddpm | None = None,
     start: str = "exact",
     digits: int | None = None,
     engine: str | None = None,
+    estimate: str | None = None,
 ) -> Truth:
     """The path KL as an enclosure, in nats; arguments and errors as for `path_kl`."""
     chosen, digits = choose_engine(digits, engine)
-    if not isinstance(target, Mixture):
-        raise ValueError(f"target: {shown(target)} is not a Mixture")
+    target = estimated(target, estimate)
     if not isinstance(schedule, Schedule):
         raise ValueError(f"schedule: {shown(schedule)} is not a Schedule")
     choice(start, "start", ("exact", "normal"))
     rule = Ddpm() if sampler is None else sampler
     if not isinstance(rule, Ddpm):
         raise ValueError(f"sampler: {shown(sampler)} is not a sampler")
+    if getattr(rule, "score_error", None) is not None:
+        raise ValueError("sampler: the path KL here is that of the exact score, without a score_error")
     notes = (*target.notes, *schedule.notes(target))
 
     def truth(value: Any, error: float = 0.0, more: tuple[str, ...] = ()) -> Truth:
@@ -401,19 +413,22 @@ def path_kl_truth(
 
 
 def path_kl(
-    target: Mixture,
+    target: Target,
     schedule: Schedule,
     sampler: Ddpm | None = None,
     start: str = "exact",
     digits: int | None = None,
     engine: str | None = None,
+    estimate: str | None = None,
 ) -> Any:
     """KL(law of the true path at the knots || law of the sampler's path), in nats.
 
     `sampler` defaults to `samplers.Ddpm()` (matched reverse variance), `start` is "exact" or "normal".
     `digits=None`: float; `digits=n`: flint.arb whose radius is at most 10^-n max(KL, 10^-n max(H, 1));
-    `engine="mpmath"`: mpf. Raises ValueError for bad arguments, SpanError for means that span more
-    than a line, PrecisionError where the promised radius is out of reach. Source: Reeves and Pfister
+    `engine="mpmath"`: mpf. `estimate` says what the sampler estimates: the core ("core", the default), or
+    X itself ("X"; always where components have different covariances), on knots that are the snr of what
+    is estimated. Raises ValueError for bad arguments, SpanError for means that span more than three
+    dimensions, PrecisionError where the promised radius is out of reach. Source: Reeves and Pfister
     2025 (2502.02305), the I-MMSE form of the discretisation error.
     """
-    return path_kl_truth(target, schedule, sampler, start, digits, engine).value
+    return path_kl_truth(target, schedule, sampler, start, digits, engine, estimate).value

@@ -38,7 +38,7 @@ from typing import Any
 
 import flint
 
-__all__ = ["Spacing", "Strip", "gaussian_tail", "remainder", "spacing", "window"]
+__all__ = ["Spacing", "Strip", "best_eta", "gaussian_tail", "remainder", "spacing", "window"]
 
 LOG2 = math.log(2)
 
@@ -79,7 +79,7 @@ def remainder(h: flint.arb, strip: Strip) -> flint.arb:
     Valid at every h > 0, however coarse; the width of the strip is chosen to make it small, and the
     bound is evaluated in balls at that width, so the choice cannot make it wrong.
     """
-    eta = flint.arb(_best_eta(float(h), float(strip.spread), strip.secant_power))
+    eta = flint.arb(best_eta(float(h), float(strip.spread), strip.secant_power))
     return 2 * strip.bound(eta) / (2 * flint.arb.pi() * eta / h).expm1()
 
 
@@ -98,7 +98,7 @@ def _upper_eta(spread: float) -> float:
     return 1e9 if spread < 1e-9 else min(1e9, math.pi / spread * (1 - 1e-9))
 
 
-def _best_eta(h: float, spread: float, power: int) -> float:
+def best_eta(h: float, spread: float, power: int) -> float:
     """The eta that minimises eta^2/2 + j log sec(theta) - 2 pi eta / h."""
     low, high = 0.0, _upper_eta(spread)
     goal = 2 * math.pi / h

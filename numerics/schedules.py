@@ -17,7 +17,7 @@ from numerics.arithmetic import Arithmetic, balls, bits_for, mpmath_numbers
 from numerics.channel import choose_engine
 from numerics.exact import choice, integer, parse_json, rational, rationals, short, shown, text
 from numerics.levels import KNOTS, LEVELS, TRAINING_LEVELS, Level
-from numerics.targets import Mixture
+from numerics.targets import Target
 from numerics.truth import PrecisionError
 
 __all__ = ["MOST_STEPS", "Schedule"]
@@ -34,6 +34,7 @@ _CONVENTIONS = {
     "geometric": "snr",
     "uniform": "snr",
     "from_snr": "snr",
+    "best": "snr",
 }
 
 LISTS = {
@@ -41,6 +42,7 @@ LISTS = {
     "from_sigmas": "sigmas",
     "from_times": "times",
     "from_snr": "snr",
+    "best": "snr",
 }
 
 
@@ -108,7 +110,7 @@ class Schedule:
         if self.convention != "snr":
             raise ValueError(f"schedule: the last knot of {self.name} depends on the target")
         parameters = self.parameters
-        last: Fraction = parameters["snr"][-1] if self.name == "from_snr" else parameters["last"]
+        last: Fraction = parameters["snr"][-1] if "snr" in parameters else parameters["last"]
         return last
 
     # Constructors
@@ -207,6 +209,25 @@ class Schedule:
         """The user's knots of the core, increasing, at least 0."""
         return cls("from_snr", (("snr", _checked_list(snr, "snr", 0, None, True)),))
 
+    @classmethod
+    def best(
+        cls, target: Target, steps: int, start: Any = 0, stop: Any = None, digits: int | None = None
+    ) -> Schedule:
+        """The schedule of least path KL for the target that `best_schedules` finds, its knots rounded.
+
+        From snr `start` of the core to `stop` (1/v by default; needed where v = 0). Knots are good to 12
+        digits, or to `digits`; the last may be off by one. Raises ValueError, SpanError, PrecisionError.
+        """
+        from numerics.best import best_schedules
+
+        return best_schedules(target, steps, start, stop, digits)[0].schedule
+
+    @classmethod
+    def of_best(cls, snr: Any, digits: int) -> Schedule:
+        """A schedule as `best` returns it, from its knots rounded to so many digits of t - start."""
+        knots = _checked_list(snr, "snr", 0, None, True)
+        return cls("best", (("snr", knots), ("digits", Fraction(integer(digits, "digits", 1, 1000)))))
+
     # Levels and knots
 
     def levels(self, ops: Arithmetic) -> list[Level]:
@@ -218,10 +239,10 @@ class Schedule:
             raise ValueError(f"schedule: {self.name} gives knots of the core, not noise levels")
         return LEVELS[self.name](self.parameters, ops)
 
-    def knots(self, target: Mixture, ops: Arithmetic) -> list[Any]:
+    def knots(self, target: Target, ops: Arithmetic) -> list[Any]:
         """The core's signal-to-noise ratios in a number system, within its `precision()`."""
-        if not isinstance(target, Mixture):
-            raise ValueError(f"target: {shown(target)} is not a Mixture")
+        if not isinstance(target, Target):
+            raise ValueError(f"target: {shown(target)} is not a target")
         if self.name in KNOTS:
             return KNOTS[self.name](self.parameters, ops)
         variance = ops.number(target.variance)
@@ -232,7 +253,7 @@ class Schedule:
             )
         return [level.signal / (level.noise + level.signal * variance) for level in levels]
 
-    def snr(self, target: Mixture, digits: int | None = None, engine: str | None = None) -> list[Any]:
+    def snr(self, target: Target, digits: int | None = None, engine: str | None = None) -> list[Any]:
         """The core's signal-to-noise knots, increasing: floats, balls or mpf.
 
         With `digits=n` each is good to n digits. The noise-free level is dropped where v = 0.
@@ -245,7 +266,7 @@ class Schedule:
             return [float(t.mid()) for t in self.certified_knots(target, 64)]
         return self.certified_knots(target, bits_for(digits))
 
-    def certified_knots(self, target: Mixture, bits: int) -> list[Any]:
+    def certified_knots(self, target: Target, bits: int) -> list[Any]:
         """The knots as balls that are certainly increasing, each good to `bits` bits relative."""
         extra = 64 + self.steps.bit_length()
         for _ in range(8):
@@ -259,10 +280,13 @@ class Schedule:
             extra *= 2
         raise PrecisionError(f"schedule: the knots of {self.name} are too close to be told apart")
 
-    def notes(self, target: Mixture) -> tuple[str, ...]:
+    def notes(self, target: Target) -> tuple[str, ...]:
         """What the reader of a result should know: a dropped noise-free level."""
-        if not isinstance(target, Mixture):
-            raise ValueError(f"target: {shown(target)} is not a Mixture")
+        if not isinstance(target, Target):
+            raise ValueError(f"target: {shown(target)} is not a target")
+        if self.name == "best":
+            digits = self.parameters["digits"]
+            return (f"best schedule: stationary knots, rounded to {digits} digits of t - start",)
         if target.variance or not self.ends_noise_free:
             return ()
         return (
@@ -274,14 +298,17 @@ class Schedule:
     def __repr__(self) -> str:
         arguments = []
         for key, value in self.parameters_items:
-            if isinstance(value, tuple):
+            if self.name == "best" and key == "digits":
+                arguments.append(f"digits={value}")
+            elif isinstance(value, tuple):
                 arguments.append(repr([text(x) for x in value]))
             elif key == "steps":
                 arguments.append(f"steps={value}")
             else:
                 shown = value if isinstance(value, str) else text(value)
                 arguments.append(f"{key}={shown!r}")
-        return f"Schedule.{self.name}({', '.join(arguments)})"
+        name = "of_best" if self.name == "best" else self.name
+        return f"Schedule.{name}({', '.join(arguments)})"
 
     def to_dict(self) -> dict[str, Any]:
         """The schedule as plain JSON data: its constructor and exact parameters."""
@@ -289,7 +316,7 @@ class Schedule:
         for key, value in self.parameters_items:
             if isinstance(value, tuple):
                 data[key] = [text(x) for x in value]
-            elif key == "steps":
+            elif key == "steps" or (self.name == "best" and key == "digits"):
                 data[key] = int(str(value))
             else:
                 data[key] = value if isinstance(value, str) else text(value)
@@ -308,15 +335,16 @@ class Schedule:
             "uniform": {"steps", "last"},
             "karras": {"steps"},
             "flow_matching": {"steps"},
+            "best": {"snr", "digits"},
         }.get(name, {LISTS[name]} if name in LISTS else {"steps", "spacing"})
         for key in arguments:
             if key not in allowed:
                 known = ", ".join(sorted(allowed))
                 raise ValueError(f"schedule: unknown key {shown(key)} ({known})")
-        required = LISTS.get(name, "steps")
-        if required not in arguments:
-            raise ValueError(f"schedule: the key {required!r} is missing")
-        constructor: Callable[..., Schedule] = getattr(cls, name)
+        for required in ("snr", "digits") if name == "best" else (LISTS.get(name, "steps"),):
+            if required not in arguments:
+                raise ValueError(f"schedule: the key {required!r} is missing")
+        constructor: Callable[..., Schedule] = getattr(cls, "of_best" if name == "best" else name)
         return constructor(**arguments)
 
     def to_json(self) -> str:

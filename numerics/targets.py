@@ -1,21 +1,23 @@
-"""Targets: the laws to be sampled, exact, and their reduction to the span of the means.
+"""Targets: the laws to be sampled, exact.
 
-What belongs here: a target's definition, its validation, its exact core. No quadrature.
+What belongs here: a target's definition, its validation and serialisation. What does not: the
+reduction to the span of the means (`cores`), quadrature.
 """
 
 from __future__ import annotations
 
 import json
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cached_property
-from typing import Any
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import numpy.typing as npt
 
-from numerics.arithmetic import Arithmetic
+from numerics.cores import Core, Point, PointCore, point_core
 from numerics.exact import (
     LARGEST_EXPONENT,
     choice,
@@ -29,7 +31,7 @@ from numerics.exact import (
     text,
 )
 
-__all__ = ["Core", "Mixture"]
+__all__ = ["MOST_SAMPLED", "Core", "Mixture", "Target", "checked_keys", "checked_sample", "non_negative"]
 
 ROUNDING = Fraction(1, 10**12)
 """Float weights whose sum is this close to one are divided by their exact sum."""
@@ -37,97 +39,104 @@ ROUNDING = Fraction(1, 10**12)
 LEAST_WEIGHT_EXPONENT = 300
 """Weights other than 0 are at least 1e-300."""
 
-Point = tuple[Fraction, ...]
+MOST_SAMPLED = 10**8
+"""How many numbers one call of `sample` may return."""
 
 
-def _dot(a: Point, b: Point) -> Fraction:
-    return sum((x * y for x, y in zip(a, b, strict=True) if x and y), Fraction(0))
+class Target(ABC):
+    """A law X = A + sqrt(v) xi in R^d to be sampled: a core A and one shared component variance v.
 
-
-def _minus(a: Point, b: Point) -> Point:
-    return tuple(x - y for x, y in zip(a, b, strict=True))
-
-
-def _rank(vectors: Sequence[Point]) -> int:
-    """The rank of exact vectors, by elimination."""
-    pivots: list[tuple[int, Point]] = []
-    for original in vectors:
-        vector = original
-        for column, row in pivots:
-            if vector[column]:
-                factor = vector[column] / row[column]
-                vector = tuple(x - factor * y for x, y in zip(vector, row, strict=True))
-        column_found = next((i for i, x in enumerate(vector) if x), None)
-        if column_found is not None:
-            pivots.append((column_found, vector))
-    return len(pivots)
-
-
-@dataclass(frozen=True)
-class Core:
-    """The discrete law A of the means, reduced exactly to the affine span of its atoms.
-
-    For a span of dimension one the atoms are `a_0 + x_i u` with rational coordinates
-    `0 = x_0 < x_1 < ... <= 1` and `|u| = D`, so that with t' = t D^2 and primes for the law of the
-    coordinates M(t) = D^2 M'(t'), I(t) = I'(t'), C(t) = D^4 C'(t'). Two laws that differ by a
-    shift, a rotation and a scale have the same weights and coordinates. A single atom has one
-    coordinate, a wider span none.
+    What every target says of itself: `dimension` d, `variance` v, `second_moment` E|A|^2, `core` (the
+    law of A, reduced exactly), `notes` (what was changed on the way in). Targets are immutable,
+    hashable, and equal if their definitions are; `Target.from_json` reads any of them.
     """
 
-    weights: tuple[Fraction, ...]
-    coordinates: tuple[Fraction, ...]
-    rank: int
-    variance: Fraction
-    """V = E|A - EA|^2."""
-    diameter_squared: Fraction
-    """D^2, the largest squared distance between two atoms."""
+    _types: ClassVar[dict[str, type[Target]]] = {}
 
-    def entropy(self, arithmetic: Arithmetic) -> Any:
-        """The entropy H(A) in nats, in the given number system (within its `precision()`)."""
-        total = arithmetic.number(0)
-        if len(self.weights) > 1:
-            for weight in self.weights:
-                number = arithmetic.number(weight)
-                near_one = weight > Fraction(1, 2)
-                log = (
-                    arithmetic.log1p(arithmetic.number(weight - 1)) if near_one else arithmetic.log(number)
-                )
-                total = total - number * log
-        return total
+    def __init_subclass__(cls, type_name: str) -> None:
+        Target._types[type_name] = cls
+
+    @property
+    @abstractmethod
+    def dimension(self) -> int:
+        """The ambient dimension d."""
+
+    @property
+    @abstractmethod
+    def variance(self) -> Fraction:
+        """The shared component variance v."""
+
+    @property
+    @abstractmethod
+    def notes(self) -> tuple[str, ...]:
+        """What was changed on the way in."""
+
+    @property
+    @abstractmethod
+    def second_moment(self) -> Fraction:
+        """E|A|^2, about the origin."""
+
+    @property
+    @abstractmethod
+    def core(self) -> Core:
+        """The law of A, reduced exactly."""
+
+    @abstractmethod
+    def sample(self, rng: np.random.Generator, n: int) -> npt.NDArray[np.float64]:
+        """n independent draws of X as floats, of shape (n, d); ValueError beyond 10^8 numbers."""
+
+    @abstractmethod
+    def to_dict(self) -> dict[str, Any]:
+        """The target as plain JSON data; numbers are strings, so that nothing is rounded."""
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Target:
+        """The target that `to_dict` wrote, of the kind that its "type" names (mixture if none)."""
+        if not isinstance(data, Mapping):
+            raise ValueError(f"target: {shown(data)} is not a table")
+        kind = choice(data.get("type", "mixture"), "target: type", tuple(Target._types))
+        return Target._types[kind].from_dict(data)
+
+    def to_json(self) -> str:
+        """The target as JSON text."""
+        return json.dumps(self.to_dict())
+
+    @classmethod
+    def from_json(cls, source: str) -> Self:
+        """The target read from JSON text; bare numbers are read as exact decimals."""
+        target = cls.from_dict(parse_json(source, "target"))
+        assert isinstance(target, cls)
+        return target
 
 
-def _reduce(weights: tuple[Fraction, ...], atoms: tuple[Point, ...]) -> Core:
-    mean = tuple(
-        sum((w * a[i] for w, a in zip(weights, atoms, strict=True)), Fraction(0))
-        for i in range(len(atoms[0]))
-    )
-    variance = sum(
-        (w * _dot(c, c) for w, a in zip(weights, atoms, strict=True) for c in (_minus(a, mean),)),
-        Fraction(0),
-    )
-    origin = atoms[0]
-    differences = [_minus(atom, origin) for atom in atoms]
-    direction = next((u for u in differences if any(u)), None)
-    if direction is None:
-        return Core(weights, (Fraction(0),), 0, Fraction(0), Fraction(0))
-    axis = next(i for i, x in enumerate(direction) if x)
-    coordinates = [u[axis] / direction[axis] for u in differences]
-    if all(
-        x * y == z
-        for x, u in zip(coordinates, differences, strict=True)
-        for y, z in zip(direction, u, strict=True)
-    ):
-        order = sorted(range(len(atoms)), key=lambda i: coordinates[i])
-        least, most = coordinates[order[0]], coordinates[order[-1]]
-        return Core(
-            tuple(weights[i] for i in order),
-            tuple((coordinates[i] - least) / (most - least) for i in order),
-            1,
-            variance,
-            (most - least) ** 2 * _dot(direction, direction),
-        )
-    widest = max(_dot(c, c) for i, a in enumerate(atoms) for b in atoms[:i] for c in (_minus(a, b),))
-    return Core(weights, (), _rank(differences), variance, widest)
+def non_negative(value: Any, name: str) -> Fraction:
+    """The exact value of a number >= 0; ValueError naming the argument otherwise."""
+    number = rational(value, name)
+    if number < 0:
+        raise ValueError(f"{name}: {shown(value)} is negative")
+    return number
+
+
+def checked_sample(n: Any, dimension: int) -> int:
+    """A number of draws whose n d numbers are at most `MOST_SAMPLED`."""
+    count = integer(n, "n", 0, 10**9)
+    if count * dimension > MOST_SAMPLED:
+        raise ValueError(f"n: {shown(count)} draws in dimension {dimension} exceed {MOST_SAMPLED} numbers")
+    return count
+
+
+def checked_keys(data: Any, kind: str, required: tuple[str, ...], optional: tuple[str, ...]) -> None:
+    """ValueError unless `data` is a table of that kind with these keys."""
+    names = ", ".join((*required, *optional))
+    if not isinstance(data, Mapping):
+        raise ValueError(f"target: not a table with the keys {names}")
+    for key in data:
+        if key not in ("type", *required, *optional):
+            raise ValueError(f"target: unknown key {shown(key)} ({names})")
+    for key in required:
+        if key not in data:
+            raise ValueError(f"target: the key {key!r} is missing")
+    choice(data.get("type", kind), "target: type", (kind,))
 
 
 def _parse_means(means: Any) -> tuple[Point, ...]:
@@ -162,14 +171,15 @@ def _parse_weights(weights: Any) -> tuple[tuple[Fraction, ...], tuple[str, ...]]
 
 
 @dataclass(frozen=True)
-class Mixture:
+class Mixture(Target, type_name="mixture"):
     """A Gaussian mixture X = A + sqrt(v) xi in R^d with one shared component variance v >= 0.
 
     `weights` has shape (K,) and sums to one, `means` has shape (K,) or (K, d), `variance` is the
-    number v (v = 0: a discrete target). Numbers are exact: int, Fraction, "1/3", "0.05", "1e-3"; a
-    float is the binary number that it is. Components of weight zero are dropped and coinciding
-    atoms merged; `notes` says what was changed. Raises ValueError naming the argument, the value
-    and the rule.
+    number v (v = 0: a discrete target). Numbers are exact: int, Fraction, "1/3",
+    "0.05", "1e-3"; a float is the binary number that it is. Components of weight zero are dropped and
+    coinciding atoms merged; `notes` says what was changed. With `covariances`, of shape (K,) or (K, d, d),
+    in place of `variance` the call gives a `GeneralMixture`, of which X itself is estimated. Raises
+    ValueError naming the argument, the value and the rule.
     """
 
     weights: tuple[Fraction, ...]
@@ -177,14 +187,24 @@ class Mixture:
     variance: Fraction = Fraction(1)
     notes: tuple[str, ...] = field(default=(), compare=False)
 
-    def __init__(self, weights: Any, means: Any, variance: Any = 1) -> None:
+    def __new__(
+        cls, weights: Any = (), means: Any = (), variance: Any = 1, covariances: Any = None
+    ) -> Mixture:
+        """The mixture, or a GeneralMixture if there are covariances (it is no Mixture: it has no v)."""
+        if covariances is None:
+            return super().__new__(cls)
+        if variance != 1:
+            raise ValueError("variance: given beside covariances; give one of them")
+        from numerics.components import GeneralMixture
+
+        return GeneralMixture(weights, means, covariances)  # type: ignore[return-value]
+
+    def __init__(self, weights: Any, means: Any, variance: Any = 1, covariances: Any = None) -> None:
         points = _parse_means(means)
         probabilities, notes = _parse_weights(weights)
         if len(points) != len(probabilities):
             raise ValueError(f"weights: {len(probabilities)} entries, but means has {len(points)}")
-        spread = rational(variance, "variance")
-        if spread < 0:
-            raise ValueError(f"variance: {shown(variance)} is negative")
+        spread = non_negative(variance, "variance")
         merged: dict[Point, Fraction] = {}
         for weight, point in zip(probabilities, points, strict=True):
             if weight:
@@ -205,9 +225,9 @@ class Mixture:
         return len(self.means[0])
 
     @cached_property
-    def core(self) -> Core:
+    def core(self) -> PointCore:
         """The discrete law of the means, reduced exactly to its affine span."""
-        core = _reduce(self.weights, self.means)
+        core = point_core(self.weights, self.means)
         limit = 10 ** (2 * LARGEST_EXPONENT)
         if core.rank and not Fraction(1, limit) <= core.diameter_squared <= limit:
             raise ValueError(
@@ -218,11 +238,12 @@ class Mixture:
     @cached_property
     def second_moment(self) -> Fraction:
         """E|A|^2, about the origin."""
-        return sum((w * _dot(a, a) for w, a in zip(self.weights, self.means, strict=True)), Fraction(0))
+        terms = (w * x * x for w, a in zip(self.weights, self.means, strict=True) for x in a if x)
+        return sum(terms, Fraction(0))
 
     def sample(self, rng: np.random.Generator, n: int) -> npt.NDArray[np.float64]:
-        """n independent draws of X as floats, of shape (n, d)."""
-        n = integer(n, "n", 0, 10**9)
+        """n independent draws of X as floats, of shape (n, d); ValueError beyond 10^8 numbers."""
+        n = checked_sample(n, self.dimension)
         weights = np.array([float(w) for w in self.weights])
         means = np.array([[float(x) for x in point] for point in self.means])
         component = rng.choice(len(weights), size=n, p=weights / weights.sum())
@@ -247,23 +268,8 @@ class Mixture:
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Mixture:
-        """The target that `to_dict` wrote; ValueError names a missing or unknown key."""
-        if not isinstance(data, Mapping):
-            raise ValueError("target: not a table with the keys weights, means and variance")
-        for key in data:
-            if key not in ("type", "weights", "means", "variance"):
-                raise ValueError(f"target: unknown key {shown(key)} (weights, means, variance)")
-        for key in ("weights", "means"):
-            if key not in data:
-                raise ValueError(f"target: the key {key!r} is missing")
-        choice(data.get("type", "mixture"), "target: type", ("mixture",))
-        return cls(data["weights"], data["means"], data.get("variance", 1))
-
-    def to_json(self) -> str:
-        """The target as JSON text."""
-        return json.dumps(self.to_dict())
-
-    @classmethod
-    def from_json(cls, source: str) -> Mixture:
-        """The target read from JSON text; bare numbers are read as exact decimals."""
-        return cls.from_dict(parse_json(source, "target"))
+        """The target that `to_dict` wrote, or one with covariances; ValueError names a bad key."""
+        checked_keys(data, "mixture", ("weights", "means"), ("variance", "covariances"))
+        if "covariances" in data and "variance" in data:
+            raise ValueError("variance: given beside covariances; give one of them")
+        return cls(data["weights"], data["means"], data.get("variance", 1), data.get("covariances"))

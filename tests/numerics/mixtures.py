@@ -9,8 +9,7 @@ from fractions import Fraction
 import numpy as np
 
 from numerics import Mixture
-from numerics.certified import Law
-from numerics.channel import core_law
+from numerics.line import Law, core_law
 
 FAMILY = {
     "binary": Mixture(["1/2", "1/2"], [-1, 1]),

@@ -342,16 +342,16 @@ def test_bad_engines_and_digits_are_refused(options: dict[str, Any], message: st
 
 def test_bad_targets_and_names_are_refused() -> None:
     for bad in (None, "three", 3, [1]):
-        with pytest.raises(ValueError, match=r"^target: .* is not a Mixture$"):
+        with pytest.raises(ValueError, match=r"^target: .* is not a target$"):
             mmse(bad, 1)
     for bad in (None, "variance", ["mmse"]):
         with pytest.raises(ValueError, match=r"^functional: .* is none of mmse, "):
             functional_truth(bad, THREE, 1)
-    plane = Mixture(["1/3", "1/3", "1/3"], [[0, 0], [1, 0], [0, 1]])
+    wide = Mixture(["1/5"] * 5, [[0, 0, 0, 0], [1, 0, 0, 0], [0, 1, 0, 0], [0, 0, 1, 0], [0, 0, 0, 1]])
     for options in ({}, {"digits": 20}, {"digits": 20, "engine": "mpmath"}):
         for function in NAMES.values():
-            with pytest.raises(SpanError, match=r"^means: they span 2 dimensions"):
-                function(plane, 1, **options)
+            with pytest.raises(SpanError, match=r"^means: they span 4 dimensions"):
+                function(wide, 1, **options)
 
 
 def test_what_is_out_of_reach_is_said_at_once() -> None:

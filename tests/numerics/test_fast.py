@@ -11,10 +11,11 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from numerics import Mixture, Schedule, mmse, mutual_information, path_kl
-from numerics.certified import Functional
-from numerics.channel import core_law, fast_values, functional_truth
+from numerics import Mixture, Schedule, fast, mmse, mutual_information, path_kl
+from numerics.channel import functional_truth
+from numerics.cores import Functional
 from numerics.fast import RELATIVE_ERROR
+from numerics.line import core_law
 from numerics.path import path_kl_truth
 
 FUNCTIONALS: tuple[Functional, ...] = ("mmse", "mutual_information", "covariance_moment")
@@ -123,11 +124,11 @@ def test_an_array_of_ratios_is_the_single_values() -> None:
     core = Mixture(["1/5", "1/2", "3/10"], [-3, 0, 4]).core
     ratios = np.array([2.0, 0.0, 1e-9, 50.0, 0.3, 1e4, 7.0])
     for name in FUNCTIONALS:
-        together = fast_values(core, name, ratios)
-        alone = [fast_values(core, name, [t])[0] for t in ratios]
+        together = fast.values(core, name, ratios)
+        alone = [fast.values(core, name, [t])[0] for t in ratios]
         assert together.shape == ratios.shape
         assert np.allclose(together, alone, rtol=4e-15, atol=0)
-    assert fast_values(core, "mmse", []).shape == (0,)
+    assert fast.values(core, "mmse", []).shape == (0,)
     assert core_law(Mixture([1], [0]).core) is None
 
 

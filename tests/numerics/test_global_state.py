@@ -53,7 +53,7 @@ def forget() -> None:
             for member in vars(module).values():
                 if hasattr(member, "cache_clear"):
                     member.cache_clear()
-    sys.modules["numerics.certified"]._TABLES.clear()  # type: ignore[attr-defined]
+    sys.modules["numerics.line"]._TABLES.clear()  # type: ignore[attr-defined]
 
 
 def exactly(value: Any) -> Any:

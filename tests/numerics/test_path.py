@@ -476,7 +476,7 @@ def test_notes_come_with_the_truth() -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"target": None}, "target: None is not a Mixture"),
+        ({"target": None}, "target: None is not a target"),
         ({"schedule": [0, 1]}, r"schedule: \[0, 1\] is not a Schedule"),
         ({"sampler": "beta"}, "sampler: 'beta' is not a sampler"),
         ({"start": "gaussian"}, "start: 'gaussian' is none of exact, normal"),
@@ -520,10 +520,10 @@ def test_samplers_are_data() -> None:
 
 
 def test_wide_spans_are_named() -> None:
-    plane = Mixture(["1/3", "1/3", "1/3"], [[0, 0], [1, 0], [0, 1]])
+    wide = Mixture(["1/5"] * 5, [[0, 0, 0, 0], [1, 0, 0, 0], [0, 1, 0, 0], [0, 0, 1, 0], [0, 0, 0, 1]])
     for options in ({}, {"digits": 10}, {"digits": 10, "engine": "mpmath"}):
-        with pytest.raises(SpanError, match=r"^means: they span 2 dimensions"):
-            path_kl(plane, Schedule.karras(3), **options)
+        with pytest.raises(SpanError, match=r"^means: they span 4 dimensions"):
+            path_kl(wide, Schedule.karras(3), **options)
 
 
 def test_out_of_reach_is_said() -> None:

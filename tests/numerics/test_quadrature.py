@@ -19,9 +19,10 @@ import numpy as np
 import pytest
 from mpmath import mpf
 
-from numerics import certified
+from numerics import line
 from numerics.arithmetic import balls
-from numerics.certified import Functional, Law, law_of, strip_of
+from numerics.cores import Functional
+from numerics.line import Law, law_of, strip_of
 from numerics.quadrature import Strip, gaussian_tail, remainder, spacing
 from tests.numerics import reference
 
@@ -387,7 +388,7 @@ def test_the_truncation_covers_the_nodes_left_out(functional: Functional) -> Non
                 stop = math.ceil((s * float(law.atoms[-1]) + reach) / float(h))
                 start = -math.ceil((reach - s * float(law.atoms[0])) / float(h))
                 ratio = flint.arb(flint.fmpq(t.numerator, t.denominator))
-                bound = certified._truncation(
+                bound = line._truncation(
                     law, ratio, ratio.sqrt(), functional, flint.arb(0.125), start, stop
                 )
                 w, b = [reference.exact(x) for x in law.weights], [reference.exact(x) for x in law.atoms]
@@ -412,10 +413,10 @@ def test_the_truncation_covers_the_nodes_left_out(functional: Functional) -> Non
 def test_both_errors_are_in_the_ball(part: str, monkeypatch: pytest.MonkeyPatch) -> None:
     law = grid(3)
     for functional in FUNCTIONALS:
-        usual = certified.evaluate(law, flint.arb(1), functional, -60.0)
+        usual = line.integral(law, flint.arb(1), functional, -60.0)
         with monkeypatch.context() as patch:
-            patch.setattr(certified, part, lambda *_: flint.arb(0.25))
-            widened = certified.evaluate(law, flint.arb(1), functional, -60.0)
+            patch.setattr(line, part, lambda *_: flint.arb(0.25))
+            widened = line.integral(law, flint.arb(1), functional, -60.0)
         with balls(128).precision():
             assert usual.rad() < flint.arb(-60).exp()
             assert 0.25 <= widened.rad() < 0.2501
@@ -427,9 +428,7 @@ def test_no_bound_where_the_cut_is_among_the_atoms() -> None:
     with balls(64).precision():
         one = flint.arb(1)
         for start, stop in ((-40, 3), (-3, 40)):
-            assert not certified._truncation(
-                law, one, one, "mmse", flint.arb(0.125), start, stop
-            ).is_finite()
+            assert not line._truncation(law, one, one, "mmse", flint.arb(0.125), start, stop).is_finite()
 
 
 def test_the_radius_stays_small_over_many_nodes() -> None:
@@ -437,6 +436,6 @@ def test_the_radius_stays_small_over_many_nodes() -> None:
     law = grid(9)
     with balls(256).precision():
         t = flint.arb(10) ** 6
-    value = certified.evaluate(law, t, "mutual_information", -100.0)
+    value = line.integral(law, t, "mutual_information", -100.0)
     with balls(256).precision():
         assert value.rad() < flint.arb(-95).exp()

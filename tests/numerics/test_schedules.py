@@ -184,6 +184,7 @@ EVERY = [
     Schedule.from_sigmas(["80", "1/3", 0]),
     Schedule.from_times([1, "0.9", "1/7"]),
     Schedule.from_snr([0, "1e-3", 4]),
+    Schedule.of_best([0, "0.0125", 4], digits=12),
 ]
 
 
@@ -204,9 +205,10 @@ def test_every_constructor_is_in_the_round_trip() -> None:
         for name, member in vars(Schedule).items()
         if isinstance(member, classmethod)
         and not name.startswith("_")
-        and name not in ("from_dict", "from_json")
+        and name not in ("from_dict", "from_json", "best")
     }
-    assert constructors == {schedule.name for schedule in EVERY}
+    made = {repr(schedule).partition("(")[0].removeprefix("Schedule.") for schedule in EVERY}
+    assert constructors == made
 
 
 @given(st.lists(st.fractions(0, 50, max_denominator=60), min_size=2, max_size=8, unique=True))
@@ -297,9 +299,9 @@ def test_malformed_json_is_refused(source: Any, message: str) -> None:
 
 
 @pytest.mark.parametrize("bad", [None, "three", 3, [1]])
-def test_knots_are_for_a_mixture(bad: Any) -> None:
+def test_knots_are_for_a_target(bad: Any) -> None:
     for call in (Schedule.karras(3).snr, Schedule.karras(3).notes):
-        with pytest.raises(ValueError, match=r"^target: .* is not a Mixture$"):
+        with pytest.raises(ValueError, match=r"^target: .* is not a target$"):
             call(bad)
 
 
