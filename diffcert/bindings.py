@@ -16,12 +16,13 @@ from typing import Any
 
 import numpy as np
 
+from diffcert import enclosed, low_rank, low_rank_bindings
 from diffcert.instance import Instance
 from diffcert.rationals import exact_ends, exact_knots
-from numerics import Mixture, Schedule
+from numerics import Schedule, Target
 from numerics.arithmetic import FLOATS, Arithmetic, balls, bits_for, mpmath_numbers
-from numerics.certified import Functional
 from numerics.channel import Engine, choose_engine, functional_truth
+from numerics.cores import Functional
 from numerics.path import KnotValues, knot_values, path_kl_truth
 from numerics.truth import Truth
 
@@ -33,6 +34,14 @@ _CHANNEL: dict[str, Functional] = {
     "mmse": "mmse",
     "mutual_information": "mutual_information",
     "covariance_moment": "covariance_moment",
+}
+_MATCHED_AT = {"beta": Fraction(1), "beta_tilde": Fraction(0)}
+"""The component variance for which a named reverse variance is the matched one."""
+
+_ENCLOSED: dict[str, Callable[[Values], tuple[Any, Any]]] = {
+    "best_phase_kl": enclosed.best_phase_kl,
+    "best_rate": enclosed.best_rate,
+    "covariance_supremum": enclosed.covariance_supremum,
 }
 FLOAT_ROUNDING = 1e-12
 """Relative error granted to a quantity that the fast tier computes in closed form."""
@@ -114,14 +123,18 @@ class Values(Mapping[str, Any]):
             )
         if key in _CHANNEL:
             return functional_truth(_CHANNEL[key], instance.target, instance.snr, self.digits, self.engine)
+        if key in _ENCLOSED:
+            with self.precision():
+                value, error = enclosed.within(*_ENCLOSED[key](self), self.engine)
+            return Truth(key, value, error, self.engine, self.digits, "between two bounds, on a grid")
         value = self[key]
         if isinstance(value, Sequence | np.ndarray):
             raise ValueError(f"{key}: a list of values, not a single one")
         error = FLOAT_ROUNDING * abs(value) if self.engine == "fast" else 0.0
-        return Truth(key, value, float(error), self.engine, self.digits, "closed form")
+        return Truth(key, value, float(error), self.engine, self.digits, BINDINGS[key].method)
 
     @property
-    def target(self) -> Mixture:
+    def target(self) -> Target:
         """The instance's target."""
         return self.instance.target
 
@@ -165,9 +178,14 @@ class Binding:
     needs: str
     value: Callable[[Values], Any]
     exact: Callable[[Values], Any] | None = None
+    method: str = "closed form"
 
     def defined_for(self, instance: Instance) -> bool:
         """Whether the instance defines this quantity."""
+        if isinstance(instance, low_rank.LowRankInstance):
+            return instance.defines(self.needs)
+        if self.needs in low_rank.NEEDS:
+            return False
         if self.needs in ("path", "point"):
             return instance.kind == self.needs
         return self.needs == "target" or instance.parameter(self.needs) is not None
@@ -175,7 +193,7 @@ class Binding:
     @property
     def lacking(self) -> str:
         """What an instance that does not define this quantity lacks."""
-        words = {"path": "a schedule", "point": "a single snr"}
+        words = {"path": "a schedule", "point": "a single snr", **low_rank.NEEDS}
         return words.get(self.needs, f"the parameter {self.needs}")
 
 
@@ -199,6 +217,34 @@ def _kappa(values: Values) -> Any:
         return values.arithmetic.number(0)
     ratios = [after / before - 1 for before, after in pairwise(positive)]
     return values.arithmetic.maximum(ratios)
+
+
+def _information_first_positive(values: Values) -> Any:
+    first = values["first_positive"]
+    return functional_truth("mutual_information", values.target, first, values.digits, values.engine).value
+
+
+def _variance_ratios(values: Values) -> list[Any]:
+    """rho_k from the knots alone: with t = a/(1 - a + a v), a component variance w in place of v makes
+    the noise 1 - a + a w larger by the factor 1 + (w - v) t, and a = t/(1 + (1 - v) t).
+    """
+    knots, v = list(values["knots"]), values.target.variance
+    number = values.arithmetic.number
+    variance = "matched" if values.instance.sampler is None else values.instance.sampler.variance
+    if variance == "matched":
+        return [number(1) for _ in knots[1:]]
+    if variance == "optimal":
+        mmse, d = values["mmse_at"], values.target.dimension
+        return [1 / (1 + (b - a) * m / d) for (a, b), m in zip(pairwise(knots), mmse, strict=False)]
+    if variance in _MATCHED_AT:
+        excess = number(_MATCHED_AT[variance] - v)
+        return [(1 + a * excess) / (1 + b * excess) for a, b in pairwise(knots)]
+    levels = [t / (1 + t * number(1 - v)) for t in knots]
+    v_number = number(v)
+    return [
+        (1 - a / b) * (1 - b + b * v_number) / (1 - a + a * v_number) / number(Fraction(variance))
+        for a, b in pairwise(levels)
+    ]
 
 
 def _exact_steps(values: Values) -> tuple[Fraction, ...] | None:
@@ -264,18 +310,28 @@ def _table() -> Iterator[Binding]:
     yield _rational("number_of_steps", "path", lambda values: Fraction(len(values["knots"]) - 1))
     yield Binding("kappa", "path", _kappa, _exact_kappa)
     yield Binding("information_first", "path", lambda values: values.some_path().information_first)
+    yield Binding("information_first_positive", "path", _information_first_positive)
     yield Binding("information_last", "path", lambda values: values.some_path().information_last)
     yield Binding("entropy", "target", lambda values: values.target.core.entropy(values.arithmetic))
     yield _rational("variance", "target", lambda values: values.target.core.variance)
     yield _rational("second_moment", "target", lambda values: values.target.second_moment)
+    yield _rational(
+        "covariance_norm", "target", lambda values: enclosed.covariance_norm(values.target.core)
+    )
+    yield _truth("covariance_supremum", "path")
     yield Binding("diameter", "target", _diameter, _exact_diameter)
     yield _rational("rank", "target", lambda values: Fraction(values.target.core.rank))
     yield _rational("dimension", "target", lambda values: Fraction(values.target.dimension))
     yield _rational("component_variance", "target", lambda values: values.target.variance)
+    yield Binding("variance_ratio", "path", _variance_ratios)
     yield _rational(
         "epsilon", "epsilon", lambda values: values.instance.parameter("epsilon") or Fraction(0)
     )
     yield _truth("path_kl", "path")
+    yield _truth("best_phase_kl", "path")
+    yield _truth("best_rate", "path")
+    for row in low_rank_bindings.rows():
+        yield Binding(*row)
 
 
 BINDINGS: dict[str, Binding] = {binding.key: binding for binding in _table()}

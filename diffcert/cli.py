@@ -17,12 +17,19 @@ from contextlib import suppress
 from typing import Any, NoReturn
 
 from diffcert import __version__
+from diffcert.options import (
+    MOST_DIGITS,
+    MOST_STEPS,
+    Once,
+    add_law,
+    add_order,
+    add_schedule,
+    integer,
+    seconds,
+)
 from diffcert.streams import discard_output, escape_unknown, one_line, say
 
 __all__ = ["main"]
-
-MOST_DIGITS = 1000
-MOST_STEPS = 100_000
 
 _EPILOG = """\
 exit codes: 0 all hold or are not applicable, 1 a case is refuted or undecided, 2 bad input
@@ -45,36 +52,11 @@ def _fail(message: str) -> NoReturn:
     raise _BadInput(2)
 
 
-class _Once(argparse.Action):
-    """An option with one value, which is refused if it is given again."""
-
-    def __call__(self, parser: Any, namespace: argparse.Namespace, values: Any, option: Any = None) -> None:
-        if getattr(namespace, self.dest) is not None:
-            parser.error(f"argument {option}: it is given twice")
-        setattr(namespace, self.dest, values)
-
-
-def _integer(name: str, least: int, most: int) -> object:
-    def parse(text: str) -> int:
-        try:
-            number = int(text) if len(text) <= 20 else None
-        except ValueError:
-            number = None
-        if number is None or not (text.isascii() and text.strip().lstrip("+-").isdigit()):
-            raise argparse.ArgumentTypeError(f"{text[:40]!r} is not an integer")
-        if not least <= number <= most:
-            raise argparse.ArgumentTypeError(f"{number} is not between {least} and {most}")
-        return number
-
-    parse.__name__ = name
-    return parse
-
-
 def _common(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--digits",
-        action=_Once,
-        type=_integer("digits", 1, MOST_DIGITS),  # type: ignore[arg-type]
+        action=Once,
+        type=integer("digits", 1, MOST_DIGITS),
         metavar="N",
         help="digits of the certified values (default 30)",
     )
@@ -89,7 +71,119 @@ def _common(parser: argparse.ArgumentParser) -> None:
         metavar="ID",
         help="a claim's id, or package.module:attribute for one of your own; may be repeated",
     )
-    parser.add_argument("--json", action=_Once, metavar="FILE", help="write every case in full precision")
+    parser.add_argument("--json", action=Once, metavar="FILE", help="write every case in full precision")
+    parser.add_argument(
+        "--certificates",
+        action=Once,
+        metavar="DIR",
+        help="write one file per verdict, which `diffcert check` derives again",
+    )
+
+
+def _add_check(commands: Any) -> None:
+    check = commands.add_parser(
+        "check",
+        help="derive the verdicts of certificates again, by an independent route",
+        description="Derives the verdict of each certificate again, in mpmath and in balls.",
+        epilog="exit codes: 0 all agree, 1 a certificate disagrees, 2 bad input",
+        allow_abbrev=False,
+    )
+    check.add_argument("files", nargs="+", metavar="FILE", help="a certificate, or a folder of them")
+    check.add_argument(
+        "--claim",
+        action="append",
+        metavar="MODULE",
+        help="package.module:attribute of a claim that is not built in; a certificate cannot name it",
+    )
+    check.add_argument(
+        "--any-sources",
+        action="store_true",
+        help="accept certificates made by other versions of the source files",
+    )
+    check.add_argument(
+        "--jobs",
+        action=Once,
+        type=integer("jobs", 1, 1000),
+        metavar="N",
+        help="processes (default: one per processor)",
+    )
+
+
+def _add_sharpen(commands: Any) -> None:
+    sharpen = commands.add_parser(
+        "sharpen",
+        help="search for the instances on which a claim is nearest to fail",
+        description="Searches targets and schedules for the largest truth / bound of a claim.",
+        epilog="exit codes: 0 no counterexample was found, 1 the claim is refuted, 2 bad input",
+        allow_abbrev=False,
+    )
+    sharpen.add_argument("id", metavar="CLAIM", help="a claim's id, or package.module:attribute")
+    sharpen.add_argument(
+        "--tries",
+        action=Once,
+        type=integer("tries", 1, 10**9),
+        metavar="N",
+        help="candidates to look at, with those of a state (default 2000)",
+    )
+    sharpen.add_argument(
+        "--budget", action=Once, type=seconds, metavar="SECONDS", help="search for that long instead"
+    )
+    sharpen.add_argument(
+        "--state", action=Once, metavar="FILE", help="go on from this file, and keep it up to date"
+    )
+    sharpen.add_argument(
+        "--seed",
+        action=Once,
+        type=integer("seed", 0, 2**63),
+        metavar="N",
+        help="seed of the search (default 0)",
+    )
+    sharpen.add_argument(
+        "--digits",
+        action=Once,
+        type=integer("digits", 1, MOST_DIGITS),
+        metavar="N",
+        help="digits of the verdicts (default 30)",
+    )
+
+
+def _add_report(commands: Any) -> None:
+    report = commands.add_parser(
+        "report",
+        help="write the claims, verdicts, constants and plots as a document",
+        description="Writes the claims with their verdicts and constants, fit for an appendix.",
+        epilog=_EPILOG,
+        allow_abbrev=False,
+    )
+    for name, what in (
+        ("html", "one HTML file with formulas and plots in it"),
+        ("latex", "a LaTeX document; its body can be put into an appendix"),
+        ("markdown", "a Markdown file"),
+    ):
+        report.add_argument(f"--{name}", action=Once, metavar="FILE", help=what)
+    report.add_argument(
+        "--json", action=Once, metavar="FILE", help="take the cases from an earlier `verify --json FILE`"
+    )
+    report.add_argument(
+        "--claim",
+        action="append",
+        metavar="ID",
+        help="only this claim, or package.module:attribute; may be repeated",
+    )
+    report.add_argument(
+        "--digits",
+        action=Once,
+        type=integer("digits", 1, MOST_DIGITS),
+        metavar="N",
+        help="digits of the certified values (default 30)",
+    )
+    report.add_argument("--quick", action="store_true", help="machine numbers instead of enclosures")
+    report.add_argument(
+        "--target", action="append", metavar="NAME", help="only this target; may be repeated"
+    )
+    report.add_argument(
+        "--schedule", action="append", metavar="NAME", help="only this schedule; may be repeated"
+    )
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -123,7 +217,7 @@ def _parser() -> argparse.ArgumentParser:
     verify.add_argument(
         "--steps",
         action="append",
-        type=_integer("steps", 1, MOST_STEPS),  # type: ignore[arg-type]
+        type=integer("steps", 1, MOST_STEPS),
         metavar="N",
         help="only this number of steps; may be repeated",
     )
@@ -137,27 +231,27 @@ def _parser() -> argparse.ArgumentParser:
     )
     compare.add_argument(
         "--target",
-        action=_Once,
+        action=Once,
         required=True,
         metavar="NAME|FILE",
         help="a built-in name, or a .toml or .json file",
     )
     compare.add_argument(
         "--schedule",
-        action=_Once,
+        action=Once,
         metavar="NAME|FILE",
         help="a built-in name with --steps, or a .json, .csv or .npy file (FILE.json:NAME for one list)",
     )
     compare.add_argument(
         "--steps",
-        action=_Once,
-        type=_integer("steps", 1, MOST_STEPS),  # type: ignore[arg-type]
+        action=Once,
+        type=integer("steps", 1, MOST_STEPS),
         metavar="N",
         help="number of steps of a built-in schedule",
     )
     compare.add_argument(
         "--convention",
-        action=_Once,
+        action=Once,
         metavar="WHAT",
         help="what the numbers of a file are: alpha_bar, sigmas, times or snr",
     )
@@ -165,19 +259,25 @@ def _parser() -> argparse.ArgumentParser:
         "--reverse", action="store_true", help="the file lists its levels from data to noise"
     )
     compare.add_argument(
-        "--snr", action=_Once, metavar="S", help="one signal-to-noise ratio instead of a schedule"
+        "--snr", action=Once, metavar="S", help="one signal-to-noise ratio instead of a schedule"
     )
     compare.add_argument(
-        "--epsilon", action=_Once, metavar="E", help="accuracy, for the claims that need one"
+        "--epsilon", action=Once, metavar="E", help="accuracy, for the claims that need one"
     )
     _common(compare)
     compare.add_argument(
         "--plot",
-        action=_Once,
+        action=Once,
         metavar="FILE",
         help="draw the mmse curve with the steps on it (.png, .svg, .pdf)",
     )
 
+    _add_check(commands)
+    _add_sharpen(commands)
+    _add_report(commands)
+    add_schedule(commands)
+    add_law(commands)
+    add_order(commands)
     commands.add_parser(
         "list",
         help="list claims, planted falsehoods, targets and schedules",
@@ -202,7 +302,7 @@ def _run(argv: Sequence[str] | None) -> int:
         here = os.getcwd()
         if here not in sys.path:
             sys.path.append(here)  # --claim finds its modules
-    return commands.COMMANDS[options.command](options)
+    return commands.command(options.command)(options)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -16,6 +16,7 @@ from diffcert.bindings import BINDINGS, Values
 from diffcert.claim import Claim
 from diffcert.hypotheses import check, in_order, is_costly
 from diffcert.instance import Instance
+from diffcert.rationals import RATIONALS, IrrationalError
 from diffcert.verdict import Status, Verdict, agrees, decide
 from numerics.channel import MOST_DIGITS
 from numerics.truth import PrecisionError
@@ -88,7 +89,7 @@ def compare(
     verdict = blank
     for raised in dict.fromkeys(min(digits * factor, MOST_DIGITS) for factor in _RAISED):
         try:
-            verdict = _certified(bound, shared.values(raised), blank)
+            verdict = _certified(bound, shared.values(raised), blank, digits)
         except ArithmeticError as error:
             if verdict.reason:
                 return verdict
@@ -129,7 +130,8 @@ def _hypotheses(
     return tuple(outcomes.items()), None, open_one
 
 
-def _certified(bound: Bound, values: Values, blank: Verdict) -> Verdict:
+def _certified(bound: Bound, values: Values, blank: Verdict, asked: int) -> Verdict:
+    """The verdict at the precision of the values; an identity is to hold to the digits asked for."""
     outcomes, fails, not_known = _hypotheses(bound, values)
     started = replace(blank, digits=values.digits, hypotheses=outcomes)
     if fails is not None:
@@ -140,17 +142,31 @@ def _certified(bound: Bound, values: Values, blank: Verdict) -> Verdict:
         right = _lowered(bound.formula)(values.arithmetic, values)
         ratio = None if right.contains(0) else truth.value / right
         if bound.relation == "==":
-            outcome = agrees(truth.value, right, values.digits or 1)
+            outcome = agrees(truth.value, right, asked)
         else:
             outcome = decide(truth.value, bound.relation, right)
     filled = replace(started, truth=truth, bound=right, ratio=ratio, notes=truth.notes)
     if not_known is not None:
         return replace(filled, reason=f"not decided whether: {not_known}")
     if outcome is None:
+        outcome = _exactly(bound, values)
+    if outcome is None:
         return replace(filled, reason=_why_open(right, truth.value, values.digits))
     if outcome and bound.relation == "==":
-        return replace(filled, status=Status.HOLDS, reason=f"equal to {values.digits} digits")
+        return replace(filled, status=Status.HOLDS, reason=f"equal to {asked} digits")
     return replace(filled, status=Status.HOLDS if outcome else Status.REFUTED)
+
+
+def _exactly(bound: Bound, values: Values) -> bool | None:
+    """The relation decided in rational arithmetic, or None where a side is not known to be rational."""
+    keys = bound.formula_symbols | {_key(bound)}
+    exact = {key: values.exact(key) for key in keys}
+    if any(value is None for value in exact.values()):
+        return None
+    try:
+        return decide(exact[_key(bound)], bound.relation, _lowered(bound.formula)(RATIONALS, exact))
+    except (IrrationalError, ZeroDivisionError):
+        return None
 
 
 def _out_of_reach(error: ArithmeticError) -> str:

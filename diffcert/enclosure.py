@@ -1,7 +1,7 @@
-"""Decimal text of enclosures, and exact copies of balls.
+"""Decimal text of enclosures, and exact copies of balls and rational matrices.
 
 What belongs here: turning a ball or a float into text that never says more than it knows, and
-copying or pickling a ball exactly. What does not: deciding anything (`verdict`).
+copying or pickling exactly what flint does not. What does not: deciding anything (`verdict`).
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Any
 
 import flint
 
-__all__ = ["ball_text", "certified_digits", "rebuild_ball"]
+__all__ = ["ball_text", "certified_digits", "rebuild_ball", "rebuild_matrix"]
 
 _GUARD_DIGITS = 6
 
@@ -120,3 +120,16 @@ def _reduce_ball(ball: Any) -> tuple[Any, ...]:
 
 
 copyreg.pickle(flint.arb, _reduce_ball)
+
+
+def rebuild_matrix(rows: int, columns: int, entries: list[tuple[int, int]]) -> Any:
+    """The rational matrix with these entries, row by row, each as (numerator, denominator)."""
+    return flint.fmpq_mat(rows, columns, [flint.fmpq(*entry) for entry in entries])
+
+
+def _reduce_matrix(matrix: Any) -> tuple[Any, ...]:
+    entries = [(int(entry.p), int(entry.q)) for entry in matrix.entries()]
+    return rebuild_matrix, (matrix.nrows(), matrix.ncols(), entries)
+
+
+copyreg.pickle(flint.fmpq_mat, _reduce_matrix)

@@ -12,21 +12,29 @@ from functools import lru_cache
 from types import MappingProxyType
 from typing import Any
 
+from diffcert import low_rank
 from diffcert.bindings import BINDINGS
 from diffcert.instance import Instance
-from numerics import Mixture, Schedule
+from numerics import Mixture, Schedule, samplers
 from numerics.arithmetic import balls
 from theory.statement import Bound
 
 __all__ = [
     "SCHEDULES",
     "TARGETS",
+    "constant_ratios",
     "default_for",
     "from_counterexample",
+    "from_zero",
+    "geometric",
+    "moderate_points",
     "named_schedule",
     "named_target",
     "paths",
+    "phases",
     "points",
+    "reverse_variances",
+    "spans",
     "step_complexity",
 ]
 
@@ -154,6 +162,96 @@ def step_complexity() -> tuple[Instance, ...]:
     )
 
 
+@lru_cache(maxsize=1)
+def phases() -> tuple[Instance, ...]:
+    """Every built-in target on geometric knots of ratio 2 from 1/100 on, for claims about their phase."""
+    return tuple(
+        Instance(
+            target,
+            Schedule.geometric(doublings + 1, Fraction(1, 100), Fraction(2**doublings, 100)),
+            target_name=label,
+            schedule_name="geometric",
+        )
+        for label, target in TARGETS.items()
+        for doublings in (_DOUBLINGS[target.variance == 0],)
+    )
+
+
+_DOUBLINGS = (6, 13)
+"""How often 1/100 is doubled up to T: to 64/100 for v = 1, to 81.92 for v = 0."""
+
+
+def geometric() -> tuple[Instance, ...]:
+    """The geometric knots among `paths`: one T per target, for claims about a mmse convex up to T."""
+    return tuple(instance for instance in paths() if instance.schedule_name == "geometric")
+
+
+def moderate_points() -> tuple[Instance, ...]:
+    """The instances of `points` up to snr 10, for claims whose bounds grow like exp(D^2 s)."""
+    return tuple(instance for instance in points() if instance.snr is not None and instance.snr <= 10)
+
+
+def from_zero() -> tuple[Instance, ...]:
+    """The instances of `paths` that start at snr zero."""
+    names = ("geometric", "uniform", "flow-matching")
+    return tuple(instance for instance in paths() if instance.schedule_name in names)
+
+
+@lru_cache(maxsize=1)
+def constant_ratios() -> tuple[Instance, ...]:
+    """Every built-in target on knots t_0, 2 t_0, 4 t_0, ... from t_0 = 1/50 on."""
+    return tuple(
+        Instance(
+            target,
+            Schedule.from_snr([Fraction(2**i, 50) for i in range(doublings)]),
+            target_name=label,
+            schedule_name="doubling",
+        )
+        for label, target in TARGETS.items()
+        for doublings in (_DOUBLINGS[target.variance == 0],)
+    )
+
+
+@lru_cache(maxsize=1)
+def spans() -> tuple[Instance, ...]:
+    """Paths that start at t_0 > 0: doubling knots and DDPM, for claims about [t_0, T] alone."""
+    named = tuple(
+        instance
+        for instance in paths()
+        if instance.schedule_name == "ddpm-linear" and instance.schedule and instance.schedule.steps == 10
+    )
+    return (*constant_ratios(), *named)
+
+
+SAMPLERS = ("beta", "beta_tilde", "optimal", Fraction(1, 10))
+"""The reverse variances of the built-in family; a number is that of every step."""
+
+
+@lru_cache(maxsize=1)
+def reverse_variances() -> tuple[Instance, ...]:
+    """Some targets, one of them in four dimensions, with every kind of reverse variance.
+
+    No schedule ends at the noise-free level, where `beta_tilde` costs infinitely much.
+    """
+    levels = Schedule.from_alpha_bar([Fraction(i, 10) for i in (1, 3, 5, 7, 9)])
+    knots = Schedule.geometric(12, Fraction(1, 100), Fraction(1, 2))
+    targets = {name: TARGETS[name] for name in ("binary", "three", "five", "five-0")}
+    corners = [[x, 2 * x, 0, 2 * x] for x in (-1, 0, 1)]
+    targets["line-in-four"] = Mixture(["1/4", "1/2", "1/4"], corners, Fraction(1, 2))
+    return tuple(
+        Instance(
+            target,
+            schedule,
+            sampler=samplers.Ddpm(variance),
+            target_name=label,
+            schedule_name=name,
+        )
+        for label, target in targets.items()
+        for name, schedule in (("fifths", levels), ("geometric", knots))
+        for variance in SAMPLERS
+    )
+
+
 def _steps_needed(target: Mixture, epsilon: Fraction) -> int:
     """n = 1 + ceil(log(T V/epsilon)/log(1 + epsilon/(2H)))."""
     for bits in (128, 512, 2048):
@@ -171,6 +269,12 @@ def _steps_needed(target: Mixture, epsilon: Fraction) -> int:
 def default_for(bound: Bound) -> tuple[Instance, ...]:
     """The built-in instances on which the bound is defined; a ValueError if there are none."""
     needs = {BINDINGS[key].needs for key in bound.symbols}
+    if not needs.isdisjoint(low_rank.NEEDS):
+        return low_rank.family_for(needs)
+    predicates = {hypothesis.predicate for hypothesis in bound.hypotheses}
+    for words, own in _OWN_FAMILIES:
+        if not words.isdisjoint({bound.id, *predicates, *bound.symbols}):
+            return own()
     if "point" in needs and not needs.isdisjoint(("path", "epsilon")):
         raise ValueError(
             f"claim {bound.id}: it mixes quantities at one snr with those of a path or with epsilon; "
@@ -181,11 +285,26 @@ def default_for(bound: Bound) -> tuple[Instance, ...]:
     return points() if "point" in needs else paths()
 
 
+_OWN_FAMILIES: tuple[tuple[frozenset[str], Callable[[], tuple[Instance, ...]]], ...] = (
+    (frozenset(("constant_ratio",)), constant_ratios),
+    (frozenset(("best_phase_kl",)), phases),
+    (frozenset(("diffcert/convex-below",)), geometric),
+    (frozenset(("covariance_supremum", "information_first_positive")), from_zero),
+    (frozenset(("diffcert/covariance-growth", "diffcert/covariance-growth/twin-none")), moderate_points),
+    (frozenset(("best_rate",)), spans),
+    (frozenset(("exact_mean", "optimal_sampler", "variance_ratio")), reverse_variances),
+)
+"""Predicates, quantities and ids that ask for instances of another kind, and those."""
+
+
 def from_counterexample(data: Mapping[str, Any]) -> Instance:
     """The instance that a planted falsehood states as its counterexample.
 
-    Keys: weights, means, variance; snr_knots, geometric (steps, first, last) or snr; parameters.
+    Keys: weights, means, variance; snr_knots, geometric (steps, first, last) or snr; sampler;
+    parameters.
     """
+    if "vectors" in data:
+        return low_rank.from_counterexample(data)
     target = Mixture(data["weights"], data["means"], data.get("variance", 1))
     schedule = None
     if "geometric" in data:
@@ -195,6 +314,7 @@ def from_counterexample(data: Mapping[str, Any]) -> Instance:
     return Instance(
         target,
         schedule,
+        sampler=samplers.Ddpm(data["sampler"]) if "sampler" in data else None,
         snr=data.get("snr"),
         parameters=data.get("parameters"),
         target_name="counterexample",
@@ -209,6 +329,9 @@ def cheap_first(instances: tuple[Instance, ...]) -> Iterator[Instance]:
 
 def cost(instance: Instance) -> int:
     """A rough measure of the work that an instance takes."""
+    if isinstance(instance, low_rank.LowRankInstance):
+        return int(instance.target.dimension * instance.target.components)
     steps = 1 if instance.schedule is None else instance.schedule.steps
     wide = 3 if instance.target.variance == 0 else 1
-    return steps * len(instance.target.weights) * wide
+    atoms = len(getattr(instance.target, "weights", ())) or 1
+    return steps * atoms * wide

@@ -18,7 +18,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from numerics import Mixture, Schedule
+from numerics import Schedule, Target
 
 __all__ = ["CONVENTIONS", "looks_like_a_file", "path_of", "read_schedule", "read_target"]
 
@@ -34,6 +34,7 @@ TARGET_SUFFIXES = (".toml", ".json")
 SCHEDULE_SUFFIXES = (".json", ".csv", ".npy")
 LARGEST_FILE = 32 * 2**20
 LONGEST_NAME = 1000
+_MOST_NESTED = 16
 _COMMENTS = {"about", "name", "source"}
 
 
@@ -115,10 +116,13 @@ def _list(value: Any, key: str) -> Any:
     return value
 
 
-def read_target(path: str | Path) -> Mixture:
-    """The mixture in a TOML or JSON file with the keys weights, means and variance (default 1).
+def read_target(path: str | Path) -> Target:
+    """The target in a TOML or JSON file: a mixture with the keys weights, means and variance (default 1)
+    or covariances, or of another kind by its `type`, with the arguments of its class as keys.
 
-    Raises ValueError, in one line naming the file, the argument, the value and the rule.
+    `type` is "mixture", "general_mixture", "product", "orthogonal" or "whole"; the `target` of a product
+    or a whole is a table of its own. Raises ValueError, in one line naming the file, the argument, the
+    value and the rule.
     """
     place = Path(path)
     text = _text(place, "target", TARGET_SUFFIXES)
@@ -127,13 +131,31 @@ def read_target(path: str | Path) -> Mixture:
     try:
         if not isinstance(data, Mapping):
             raise ValueError("target: not a table with the keys weights, means and variance")
-        kept = {key: value for key, value in data.items() if key not in _COMMENTS}
-        for key in ("weights", "means"):
-            if key in kept:
-                _list(kept[key], key)
-        return Mixture.from_dict(kept)
+        return Target.from_dict(_table(data, 0))
     except ValueError as error:
         raise _named(place, error) from error
+
+
+def _table(data: Mapping[str, Any], depth: int) -> dict[str, Any]:
+    """A target's table and those inside it without comments, its counts as integers."""
+    if depth > _MOST_NESTED:
+        raise ValueError(f"target: more than {_MOST_NESTED} targets inside one another")
+    kept = {key: value for key, value in data.items() if key not in _COMMENTS}
+    for key in ("weights", "means", "covariances"):
+        if key in kept:
+            _list(kept[key], key)
+    for key in ("components", "copies", "gaussian_directions"):
+        if isinstance(kept.get(key), str):
+            kept[key] = _count(kept[key], key)
+    if isinstance(kept.get("target"), Mapping):
+        kept["target"] = _table(kept["target"], depth + 1)
+    return kept
+
+
+def _count(text: str, key: str) -> int:
+    if not text.isascii() or not text.isdigit() or len(text) > 20:
+        raise ValueError(f"{key}: {text[:40]!r} is not an integer")
+    return int(text)
 
 
 def read_schedule(path: str | Path, convention: str | None = None, reverse: bool = False) -> Schedule:

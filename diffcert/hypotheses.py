@@ -12,12 +12,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from fractions import Fraction
+from functools import lru_cache
 from itertools import pairwise
 from typing import Any
 
 from diffcert.bindings import BINDINGS, Values
 from diffcert.rationals import RATIONALS, IrrationalError
 from diffcert.verdict import decide
+from numerics import Target
 from numerics.convexity import mmse_is_convex, mmse_is_convex_fast
 from theory.lowering import lower_relation
 from theory.statement import Hypothesis
@@ -89,6 +91,32 @@ def _matched_sampler(values: Values) -> bool | None:
     return None
 
 
+def _exact_mean(values: Values) -> bool | None:
+    if values.instance.start == "exact":
+        return True
+    return _right_start(values, values.target.core.rank == 0)
+
+
+def _optimal_sampler(values: Values) -> bool | None:
+    sampler = values.instance.sampler
+    if sampler is None or sampler.variance != "optimal":
+        return values.target.core.rank == 0 and _matched_sampler(values) is True
+    return _exact_mean(values)
+
+
+def _narrow_sampler(values: Values) -> bool | None:
+    sampler = values.instance.sampler
+    if sampler is None or sampler.variance in ("matched", "beta_tilde"):
+        return True
+    if sampler.variance == "beta":
+        return bool(values.target.variance >= 1)
+    if sampler.variance == "optimal":
+        return values.target.core.rank == 0
+    with values.precision():
+        outcomes = [decide(rho, ">=", 1) for rho in values["variance_ratio"]]
+    return False if False in outcomes else (None if None in outcomes else True)
+
+
 def _right_start(values: Values, degenerate: bool) -> bool | None:
     """Whether the normal start is the right one: at t_0 = 0 it is, later the law is no normal one."""
     at_zero = _starts_at_zero(values)
@@ -136,6 +164,15 @@ def _geometric_steps(values: Values) -> bool | None:
     return False if same is False else (None if starts is None else same)
 
 
+def _constant_ratio(values: Values) -> bool | None:
+    starts = _starts_positive(values)
+    if starts is False:
+        return False
+    with values.precision():
+        same = _all_equal([after / before for before, after in pairwise(_knots(values))])
+    return False if same is False else (None if starts is None else same)
+
+
 def _starts_at_zero(values: Values) -> bool | None:
     return decide(_knots(values)[0], "==", 0)
 
@@ -155,7 +192,15 @@ def _mmse_convex(values: Values) -> bool | None:
     if values.engine == "fast" or values.digits is None:
         return mmse_is_convex_fast(values.target, float(last))
     exact = values.exact("last")
-    return mmse_is_convex(values.target, last if exact is None else exact, digits=values.digits)
+    if exact is None:
+        return mmse_is_convex(values.target, last, digits=values.digits)
+    return _convex_up_to(values.target, exact, values.digits)
+
+
+@lru_cache(maxsize=64)
+def _convex_up_to(target: Target, last: Fraction, digits: int) -> bool | None:
+    """The certified answer, kept: several claims ask it of the same target and T."""
+    return mmse_is_convex(target, last, digits=digits)
 
 
 def _mmse_not_convex(values: Values) -> bool | None:
@@ -168,8 +213,12 @@ _COSTLY = 9
 
 _PREDICATES: dict[str, tuple[int, Callable[[Values], bool | None]]] = {
     "matched_sampler": (0, _matched_sampler),
+    "exact_mean": (0, _exact_mean),
+    "optimal_sampler": (0, _optimal_sampler),
+    "narrow_sampler": (1, _narrow_sampler),
     "uniform_steps": (1, _uniform_steps),
     "geometric_steps": (1, _geometric_steps),
+    "constant_ratio": (1, _constant_ratio),
     "starts_at_zero": (1, _starts_at_zero),
     "starts_positive": (1, _starts_positive),
     "finite_snr": (1, _finite_snr),

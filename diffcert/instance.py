@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
-from numerics import Mixture, Schedule, samplers
+from numerics import Schedule, Target, samplers
 from numerics.exact import rational, text
 
 __all__ = ["Instance"]
@@ -48,7 +48,7 @@ class Instance:
     Raises ValueError naming the argument, the value and the rule.
     """
 
-    target: Mixture
+    target: Target
     schedule: Schedule | None
     sampler: Any
     start: str
@@ -59,7 +59,7 @@ class Instance:
 
     def __init__(
         self,
-        target: Mixture,
+        target: Target,
         schedule: Schedule | None = None,
         sampler: Any = None,
         start: str = "exact",
@@ -68,8 +68,8 @@ class Instance:
         target_name: str | None = None,
         schedule_name: str | None = None,
     ) -> None:
-        if not isinstance(target, Mixture):
-            raise ValueError(f"target: {target!r} is not a Mixture")
+        if not isinstance(target, Target):
+            raise ValueError(f"target: {target!r} is not a target")
         if schedule is not None and not isinstance(schedule, Schedule):
             raise ValueError(f"schedule: {schedule!r} is not a Schedule")
         if sampler is not None and not isinstance(sampler, samplers.Ddpm):

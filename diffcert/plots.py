@@ -1,4 +1,4 @@
-"""The picture of a path error: the mmse curve with the schedule's steps on it.
+"""Pictures of path errors: the mmse curve with a schedule's steps on it, and errors against steps.
 
 What belongs here: drawing. What does not: the numbers (`bindings`). matplotlib is imported as the
 picture is drawn, and only there.
@@ -6,6 +6,7 @@ picture is drawn, and only there.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,7 +22,7 @@ from numerics.channel import fast_values
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["SUFFIXES", "check_path", "mmse_figure", "save"]
+__all__ = ["SUFFIXES", "check_path", "mmse_figure", "save", "steps_figure", "write"]
 
 SUFFIXES = (".png", ".svg", ".pdf")
 
@@ -33,6 +34,7 @@ _UNSEEN = 500
 """A logarithmic axis ends where all that follows is below the highest point divided by this."""
 
 _MOST_MARKS = 60
+_MARKERS = "^v<>sDPX"
 
 Array = npt.NDArray[np.float64]
 
@@ -154,14 +156,61 @@ def _mark(axes: Any, knots: Array, all_knots: int) -> None:
         )
 
 
+def steps_figure(target: Any, name: str, steps: int, start: Any = 0, stop: Any = None) -> Figure:
+    """A figure of the path KL against the number of steps, for the best and for the usual schedules.
+
+    Both axes are logarithmic. A horizontal line marks the best path KL of `steps` steps: where a curve
+    crosses it that schedule has the same error. Arguments as for `numerics.best.best_schedules`.
+    """
+    from matplotlib.figure import Figure
+
+    from numerics import path_kl
+    from numerics.best import best_limit, best_schedules
+    from numerics.best_compare import FAMILIES, family
+
+    best = best_schedules(target, steps, start, stop)[0]
+    high = best.schedule.parameters["snr"][-1]
+    counts = sorted({*(2**k for k in range(1, 11) if 2**k <= max(64, 8 * steps)), steps})
+    figure = Figure(figsize=(8.0, 5.2), layout="constrained")
+    axes = figure.subplots()
+    for number, usual in enumerate(FAMILIES if target.variance else ("geometric", "uniform")):
+        make, points = family(usual, start, high), []
+        for n in counts:
+            try:
+                points.append((n, float(path_kl(target, make(n)))))
+            except ValueError:
+                continue
+        axes.plot(*zip(*points, strict=True), marker=_MARKERS[number], ms=4, lw=1, label=usual)
+    values = [float(best_schedules(target, n, start, stop)[0].path_kl) for n in counts]
+    axes.plot(counts, values, color="k", marker="o", ms=4, lw=2, label="best")
+    limit = float(best_limit(target, start, stop).value)
+    axes.plot(counts, [limit / n for n in counts], color="k", ls=":", lw=1, label="limit of best, c/n")
+    axes.axhline(float(best.path_kl), color="0.5", lw=0.8)
+    axes.annotate(
+        f"best with {steps} steps", (counts[-1], float(best.path_kl)), ha="right", va="bottom", color="0.35"
+    )
+    axes.set(xscale="log", yscale="log", xlabel="steps", ylabel="path KL (nats)", title=name)
+    ticks = [n for n in counts if n == steps or not 0.75 < n / steps < 1.4]
+    axes.set_xticks(ticks, [str(n) for n in ticks], minor=False)
+    axes.set_xticks([], minor=True)
+    axes.grid(alpha=0.3)
+    axes.legend(fontsize="small")
+    return figure
+
+
 def save(instance: Instance, path: str | Path) -> None:
-    """Draw `mmse_figure` into a PNG, SVG or PDF file.
+    """Draw `mmse_figure` into a PNG, SVG or PDF file; errors as for `write`."""
+    write(lambda: mmse_figure(instance), path)
+
+
+def write(draw: Callable[[], Figure], path: str | Path) -> None:
+    """Draw a figure into a PNG, SVG or PDF file.
 
     Raises ValueError for another suffix, and where matplotlib is missing.
     """
     place = check_path(path)
     try:
-        figure = mmse_figure(instance)
+        figure = draw()
     except ModuleNotFoundError as error:
         if (error.name or "").partition(".")[0] != "matplotlib":
             raise

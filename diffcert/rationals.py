@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any, NoReturn
 
-from numerics import Mixture, Schedule
+from numerics import Schedule, Target
 
 __all__ = ["RATIONALS", "IrrationalError", "exact_ends", "exact_knots"]
 
@@ -35,7 +35,7 @@ class _Rationals:
     def _leaves(self, *arguments: Any) -> NoReturn:
         raise IrrationalError
 
-    exp = log = log1p = sqrt = cos = pi = _leaves
+    exp = log = log1p = expm1 = sqrt = cos = pi = _leaves
 
     def ceil(self, x: Fraction) -> Fraction:
         return Fraction(-(-x.numerator // x.denominator))
@@ -52,7 +52,7 @@ _RATIONAL_SCHEDULES = frozenset(
 )
 
 
-def exact_knots(target: Mixture, schedule: Schedule) -> tuple[Fraction, ...] | None:
+def exact_knots(target: Target, schedule: Schedule) -> tuple[Fraction, ...] | None:
     """The knots as exact rationals, or None for a schedule whose knots are not of that kind.
 
     Lists of noise levels are rational; so are flow matching and uniform steps.
@@ -63,7 +63,7 @@ def exact_knots(target: Mixture, schedule: Schedule) -> tuple[Fraction, ...] | N
 
 
 def exact_ends(
-    target: Mixture, schedule: Schedule
+    target: Target, schedule: Schedule
 ) -> tuple[Fraction | None, Fraction | None, Fraction | None]:
     """The first, the smallest positive and the last knot, exact; None where that is not known."""
     if schedule.name == "geometric":

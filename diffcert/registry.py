@@ -67,8 +67,10 @@ def _fill() -> None:
         return
     from theory import bounds
 
-    _BUILT_IN.update((*bounds.ALL, *bounds.TWINS))
-    for bound in (*bounds.ALL.values(), *bounds.TWINS.values()):
+    tables = (bounds.ALL, bounds.LOW_RANK, bounds.TWINS, bounds.LOW_RANK_TWINS)
+    built_in = [bound for table in tables for bound in table.values()]
+    _BUILT_IN.update(bound.id for bound in built_in)
+    for bound in built_in:
         _CLAIMS[bound.id] = _as_claim(bound)
 
 

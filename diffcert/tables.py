@@ -33,6 +33,8 @@ _WIDEST = 76
 
 def describe(instance: Instance) -> str:
     """The exact inputs of an instance, on one line."""
+    if instance.kind == "low_rank":
+        return repr(instance)
     parts = [repr(instance.target)]
     if instance.schedule is not None:
         parts.append(repr(instance.schedule))

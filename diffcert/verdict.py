@@ -159,6 +159,14 @@ class Verdict:
         reason = f", reason={self.reason!r}" if self.reason else ""
         return f"<Verdict {self.status.text}: {self.claim_id} at {self.instance.label}{numbers}{reason}>"
 
+    def _repr_latex_(self) -> str:
+        words = rf"\text{{{self.status.text}}}"
+        if self.truth is None or self.bound is None:
+            return f"${words}$"
+        sign = {"<=": r"\le", ">=": r"\ge", "==": "="}[self.relation]
+        truth = certified_digits(self.truth.value, 12, self.truth.error)
+        return rf"${words}:\quad {truth} {sign} {certified_digits(self.bound, 12)}$"
+
     def to_dict(self) -> dict[str, Any]:
         """The verdict as plain JSON data: exact inputs, balls as decimal midpoint and radius.
 

@@ -6,15 +6,8 @@ What does not: a single case (`comparison`), tables and files (`report`), option
 
 from __future__ import annotations
 
-import multiprocessing
-import os
-import signal
-import threading
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor, as_completed
-from contextlib import contextmanager
+from collections.abc import Callable, Generator, Iterable, Sequence
 from dataclasses import dataclass
-from multiprocessing import connection
 from typing import Any, TypeAlias
 
 from diffcert import family, registry
@@ -23,6 +16,7 @@ from diffcert.comparison import Evaluation, compare
 from diffcert.instance import Instance
 from diffcert.report import Report
 from diffcert.verdict import Status, Verdict
+from diffcert.workers import run_tasks
 from numerics.channel import choose_engine
 from theory.statement import Bound
 
@@ -172,26 +166,14 @@ def _in_processes(
     tasks.sort(key=lambda task: family.cost(task[0]))
     small = max(0, len(tasks) - workers + 1)
     tasks = tasks[small:][::-1] + tasks[:small]
-    before = set(multiprocessing.active_children())
-    executor = ProcessPoolExecutor(
-        min(workers, max(1, len(tasks))),
-        mp_context=multiprocessing.get_context("spawn"),
-        initializer=_begin_work,
-    )
-    finished = False
+    finished = run_tasks(_work, tasks, max(2, workers))
     try:
-        with _children_ignore_interrupts():
-            futures: list[Future[list[Indexed]]] = [executor.submit(_work, task) for task in tasks]
         for instance, places in kept:
             yield from _here(cases, instance, places, digits)
-        for future in as_completed(futures):
-            yield from future.result()
-        finished = True
+        for results in finished:
+            yield from results
     finally:
-        executor.shutdown(wait=finished, cancel_futures=True)
-        if not finished:
-            for child in set(multiprocessing.active_children()) - before:
-                child.terminate()
+        finished.close()
 
 
 def _work(task: _Task) -> list[Indexed]:
@@ -208,32 +190,6 @@ def _found(claim_id: str, reference: str) -> Claim:
     if ":" in reference:
         return next(claim for claim in registry.load(reference) if claim.id == claim_id)
     return registry.find(claim_id)
-
-
-def _begin_work() -> None:
-    """Make a worker process deaf to Ctrl-C, and end it when the process that started it is gone."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        threading.Thread(target=_end_with, args=(parent.sentinel,), daemon=True).start()
-
-
-def _end_with(sentinel: int) -> None:
-    connection.wait([sentinel])
-    os._exit(1)
-
-
-@contextmanager
-def _children_ignore_interrupts() -> Iterator[None]:
-    """Processes started in this context are deaf to Ctrl-C from their first instruction."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    handler = signal.signal(signal.SIGINT, signal.SIG_IGN)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, handler)
 
 
 def run_twins(cases: Sequence[Case], digits: int | None) -> Generator[Indexed, None, None]:

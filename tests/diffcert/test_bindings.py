@@ -10,12 +10,17 @@ import mpmath
 import pytest
 
 from diffcert import BINDINGS, QUANTITIES, Instance, Mixture, Schedule, SpanError, Values, evaluate
+from diffcert.low_rank import NEEDS as LOW_RANK_NEEDS
 from numerics import mmse, path_kl
 
 THREE = Mixture(["1/5", "1/2", "3/10"], [-3, 0, 4])
 PATH = Instance(THREE, Schedule.ddpm_linear(20), target_name="three")
 POINT = Instance(THREE, snr=3, parameters={"epsilon": "1/10"})
 PUBLISHED = "0.10332313649222297459"
+
+
+BETWEEN_BOUNDS = {"best_phase_kl", "best_rate", "covariance_supremum"}
+"""Enclosed on a grid that depends on the engine; `test_enclosed` compares them."""
 
 
 def exact(number):
@@ -43,7 +48,7 @@ def test_every_quantity_has_a_value_in_every_engine(engine):
             value = values[key]
             assert len(value) >= 4 if QUANTITIES[key].indexed else float(value) > -1e-30
             seen.add(key)
-    assert seen == set(BINDINGS)
+    assert seen == {key for key in BINDINGS if BINDINGS[key].needs not in LOW_RANK_NEEDS}
 
 
 def test_engines_agree():
@@ -52,7 +57,7 @@ def test_engines_agree():
         Values(short, digits, engine)
         for digits, engine in ((None, "fast"), (20, "certified"), (15, "mpmath"))
     )
-    for key in balls:
+    for key in set(balls) - BETWEEN_BOUNDS:
         if QUANTITIES[key].indexed:
             rows = zip(fast[key], balls[key], independent[key], strict=True)
         else:
@@ -122,10 +127,11 @@ def test_bad_arguments(quantity, instance, digits, engine, message):
 
 
 def test_wider_spans_say_so():
-    wide = Instance(Mixture(["1/2", "1/4", "1/4"], [[0, 0], [1, 0], [0, 1]]), snr=1)
-    with pytest.raises(SpanError, match="span 2 dimensions"):
+    corners = [[0, 0, 0, 0], [1, 0, 0, 0], [0, 1, 0, 0], [0, 0, 1, 0], [0, 0, 0, 1]]
+    wide = Instance(Mixture(["1/5"] * 5, corners), snr=1)
+    with pytest.raises(SpanError, match="span 4 dimensions"):
         evaluate("mmse", wide, digits=20)
-    assert evaluate("rank", wide, digits=20).value == 2
+    assert evaluate("rank", wide, digits=20).value == 4
 
 
 def test_nothing_depends_on_the_precision_that_a_caller_left():

@@ -176,9 +176,10 @@ def test_bad_input_is_one_line_and_exit_code_2(capsys, arguments, message):
 
 def test_a_target_of_a_wider_span_is_one_line(capsys, tmp_path):
     wide = tmp_path / "wide.json"
-    wide.write_text('{"weights": [0.2, 0.3, 0.5], "means": [[0, 0], [1, 0], [0, 1]]}')
+    corners = "[[0, 0, 0, 0], [1, 0, 0, 0], [0, 1, 0, 0], [0, 0, 1, 0], [0, 0, 0, 1]]"
+    wide.write_text(f'{{"weights": [0.2, 0.2, 0.2, 0.2, 0.2], "means": {corners}}}')
     assert main(["compare", "--target", str(wide), "--schedule", "karras", "--steps", "5"]) == 2
-    assert "means: they span 2 dimensions" in capsys.readouterr().err
+    assert "means: they span 4 dimensions" in capsys.readouterr().err
 
 
 def test_the_reader_may_leave(run):

@@ -111,3 +111,9 @@ def test_infinite_balls_survive_too(ball):
 def test_a_half_line_becomes_unknown_rather_than_smaller():
     half_line = flint.arb(0).union(flint.arb.pos_inf())
     assert pickle.loads(ForkingPickler.dumps(half_line)).is_nan()
+
+
+def test_a_rational_matrix_survives_pickling():
+    matrix = flint.fmpq_mat(2, 3, [flint.fmpq(i, 7) for i in range(-2, 4)])
+    assert pickle.loads(pickle.dumps(matrix)) == matrix
+    assert pickle.loads(pickle.dumps(flint.fmpq_mat(0, 2))).ncols() == 2

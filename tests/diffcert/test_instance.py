@@ -17,7 +17,7 @@ SCHEDULE = Schedule.ddpm_linear(10)
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"target": "three"}, "target: 'three' is not a Mixture"),
+        ({"target": "three"}, "target: 'three' is not a target"),
         ({"target": TARGET, "schedule": "karras"}, "schedule: 'karras' is not a Schedule"),
         ({"target": TARGET, "schedule": SCHEDULE, "sampler": 1}, "sampler: 1 is not a sampler"),
         ({"target": TARGET, "schedule": SCHEDULE, "start": "cold"}, "start: 'cold' is not one of"),

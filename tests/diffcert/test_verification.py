@@ -99,12 +99,13 @@ def test_a_claim_of_this_process_stays_in_it():
 
 
 def test_a_target_out_of_reach_is_undecided_and_the_rest_goes_on():
-    wide = Instance(Mixture(["1/2", "1/4", "1/4"], [[0, 0], [1, 0], [0, 1]]), Schedule.karras(3))
+    corners = [[0, 0, 0, 0], [1, 0, 0, 0], [0, 1, 0, 0], [0, 0, 1, 0], [0, 0, 0, 1]]
+    wide = Instance(Mixture(["1/5"] * 5, corners), Schedule.karras(3))
     fine = Instance(Mixture(["1/2", "1/2"], [0, 1]), Schedule.karras(3))
     Claim("mine/mixed", symbols.last * symbols.variance, instances=[wide, fine])
     report = diffcert.verify(["mine/mixed"], digits=15)
     assert [verdict.status for verdict in report.verdicts] == [Status.UNDECIDED, Status.HOLDS]
-    assert "span 2 dimensions" in report.verdicts[0].reason
+    assert "span 4 dimensions" in report.verdicts[0].reason
     assert not report.succeeded
     assert any(line.startswith("undecided: mine/mixed") for line in remarks(report))
 

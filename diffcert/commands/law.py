@@ -1,0 +1,198 @@
+"""The commands law and order: what a sampler returns, and how fast that approaches the target.
+
+What belongs here: samplers by name, the text of the two commands. What does not: the law itself
+(`numerics.output_law`), the drawing (`diffcert.law_plots`).
+"""
+
+from __future__ import annotations
+
+import argparse
+import math
+from collections.abc import Callable, Sequence
+from itertools import pairwise
+from typing import Any
+
+from diffcert import family, plots
+from diffcert.commands.common import progress_bar, schedule_of, target_of, writable
+from diffcert.enclosure import certified_digits
+from numerics import PrecisionError, SpanError, samplers
+from numerics.output_law import output_law
+from numerics.output_law.certified import certified_tv
+from numerics.output_law.law import DISTANCES
+from numerics.samplers import Sampler
+
+__all__ = ["SAMPLERS", "fitted_exponent", "law", "order", "sampler_named"]
+
+SAMPLERS: dict[str, Callable[[str | None], Sampler]] = {
+    "ddpm": lambda text: samplers.Ddpm() if text is None else samplers.Ddpm(text.replace("-", "_")),
+    "moment-matched": lambda text: samplers.MomentMatched(2 if text is None else _integer(text)),
+    "ddim": lambda text: samplers.Ddim(0 if text is None else text),
+    "euler": lambda text: _plain(samplers.Euler, text),
+    "heun": lambda text: _plain(samplers.Heun, text),
+    "dpm-solver++": lambda text: _plain(samplers.DpmSolverPlusPlus, text),
+}
+"""Name -> the sampler for what follows the colon, if anything does."""
+
+_NAMES = {
+    "tv": "total variation",
+    "kl": "KL(reference || output)",
+    "reverse_kl": "KL(output || reference)",
+    "hellinger": "Hellinger",
+    "wasserstein_1": "Wasserstein 1",
+    "wasserstein_2": "Wasserstein 2",
+}
+
+
+def _integer(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and len(text) < 9):
+        raise ValueError(f"--sampler: the order {text!r} is not a positive integer")
+    return int(text)
+
+
+def _plain(kind: Callable[[], Sampler], text: str | None) -> Sampler:
+    if text is not None:
+        raise ValueError(f"--sampler: nothing belongs behind this name, and {text!r} stands there")
+    return kind()
+
+
+def sampler_named(text: str) -> Sampler:
+    """The sampler NAME or NAME:WHAT: ddpm:beta, moment-matched:3, ddim:1/2; ValueError."""
+    name, colon, what = text.partition(":")
+    if name not in SAMPLERS:
+        raise ValueError(f"--sampler: {text[:40]!r} is none of {', '.join(SAMPLERS)}")
+    return SAMPLERS[name](what if colon else None)
+
+
+def law(options: argparse.Namespace) -> int:
+    """Print the distances of a sampler's output from the target; 0."""
+    if options.plot is not None:
+        plots.check_path(options.plot)
+        writable("--plot", options.plot, options.target, options.schedule)
+    target, target_name = target_of(options.target)
+    schedule, schedule_name = schedule_of(options, target)
+    sampler = sampler_named(options.sampler)
+    reference = options.reference.replace("-", "_")
+    with progress_bar("computing the law") as progress:
+        bar = progress.add_task("", total=len(DISTANCES))
+        made = output_law(target, schedule, sampler, options.start)
+        rows = []
+        for name in DISTANCES:
+            rows.append((_NAMES[name], *_shown(made, name, reference)))
+            progress.update(bar, advance=1)
+    against = "the target" if reference == "target" else "the law at the last level"
+    print(f"{target_name}, {schedule_name}, {schedule.steps} steps, {sampler!r}, start {options.start}")
+    print(f"distance of the output from {against}, with the estimated error:")
+    for title, value, error in rows:
+        print(f"  {title:<26}{value:>18}  {error}".rstrip())
+    if options.certified:
+        ball = certified_tv(target, schedule, sampler, options.start, reference).value
+        low, high = (x.str(12, radius=False) for x in (ball.lower(), ball.upper()))
+        print(f"  total variation, certified: between {low} and {high}")
+    for note in made.notes:
+        print(f"note: {note}")
+    if options.plot is not None:
+        from diffcert.law_plots import law_figure
+
+        plots.write(lambda: law_figure(made, reference, f"{target_name}, {schedule_name}"), options.plot)
+    return 0
+
+
+def _shown(made: Any, name: str, reference: str) -> tuple[str, str]:
+    try:
+        truth = made.truth(name, reference)
+    except SpanError:
+        return "does not factorise", ""
+    if math.isinf(truth.value):
+        return "infinite", ""
+    return certified_digits(truth.value, 12, max(truth.error, 1e-18)), f"+/- {truth.error:.1e}"
+
+
+# Orders of convergence
+
+_MEASURED = ("tv", "kl", "wasserstein_2")
+
+
+def order(options: argparse.Namespace) -> int:
+    """Print distances for several numbers of steps and the exponents that fit them; 0."""
+    counts = _counts(options.steps)
+    if options.plot is not None:
+        plots.check_path(options.plot)
+        writable("--plot", options.plot, options.target)
+    target, target_name = target_of(options.target)
+    sampler = sampler_named(options.sampler)
+    if options.schedule not in family.SCHEDULES:
+        raise ValueError(f"--schedule: {options.schedule[:40]!r} is none of {', '.join(family.SCHEDULES)}")
+    values: dict[str, list[tuple[int, float, float]]] = {name: [] for name in (*_MEASURED, "path_kl")}
+    with progress_bar("computing laws") as progress:
+        bar = progress.add_task("", total=len(counts))
+        try:
+            for n in counts:
+                _measure(values, n, options, target, sampler)
+                progress.update(bar, advance=1)
+        except KeyboardInterrupt:
+            counts = [n for n, _, _ in values["tv"]]
+            if not counts:
+                raise
+    values = {name: rows for name, rows in values.items() if rows}
+    print(f"{target_name}, {options.schedule}, {sampler!r}, start {options.start}")
+    print(f"declared order {sampler.order}")
+    print(f"{'steps':>8}" + "".join(f"{name:>20}" for name in values))
+    for i, n in enumerate(counts):
+        cells = [certified_digits(rows[i][1], 8, max(rows[i][2], 1e-18)) for rows in values.values()]
+        print(f"{n:>8}" + "".join(f"{cell:>20}" for cell in cells))
+    if len(counts) > 1:
+        fits = {name: fitted_exponent([(n, v) for n, v, _ in rows]) for name, rows in values.items()}
+        print(f"{'fitted':>8}" + "".join(f"{'n^' + format(-p, '.3f'):>20}" for p, _ in fits.values()))
+        print(f"{'spread':>8}" + "".join(f"{format(spread, '.3f'):>20}" for _, spread in fits.values()))
+    if options.plot is not None:
+        from diffcert.law_plots import order_figure
+
+        title = f"{target_name}, {options.schedule}, {sampler!r}"
+        plots.write(lambda: order_figure(values, title), options.plot)
+    return 0
+
+
+def _counts(text: str) -> list[int]:
+    parts = [part.strip() for part in text.split(",")]
+    if not all(part.isascii() and part.isdigit() and len(part) < 7 and int(part) for part in parts):
+        raise ValueError(f"--steps: {text[:40]!r} is not a list of positive integers like 10,20,40")
+    counts = [int(part) for part in parts]
+    if sorted(set(counts)) != counts:
+        raise ValueError(f"--steps: {text[:40]!r} does not increase")
+    return counts
+
+
+def _measure(
+    values: dict[str, list[tuple[int, float, float]]],
+    n: int,
+    options: argparse.Namespace,
+    target: Any,
+    sampler: Sampler,
+) -> None:
+    from numerics.sampler_path import sampler_path_kl
+
+    schedule = family.named_schedule(options.schedule, n, target)
+    reference = options.reference.replace("-", "_")
+    made = output_law(target, schedule, sampler, options.start)
+    for name in _MEASURED:
+        try:
+            truth = made.truth(name, reference)
+        except (SpanError, PrecisionError):
+            continue
+        if math.isfinite(truth.value) and truth.value > truth.error:
+            values[name].append((n, float(truth.value), float(truth.error)))
+    if sampler.stochastic and options.start == "exact":
+        path = sampler_path_kl(target, schedule, sampler)
+        if math.isfinite(path.value):
+            values["path_kl"].append((n, float(path.value), float(path.error)))
+
+
+def fitted_exponent(points: Sequence[tuple[int, float]]) -> tuple[float, float]:
+    """p of the least-squares fit of c n^-p, and half the spread of the slopes between neighbours."""
+    logs = [(math.log(n), math.log(v)) for n, v in points]
+    mean_x = math.fsum(x for x, _ in logs) / len(logs)
+    mean_y = math.fsum(y for _, y in logs) / len(logs)
+    above = math.fsum((x - mean_x) * (y - mean_y) for x, y in logs)
+    below = math.fsum((x - mean_x) ** 2 for x, _ in logs)
+    slopes = [-(y1 - y0) / (x1 - x0) for (x0, y0), (x1, y1) in pairwise(logs)]
+    return -above / below, (max(slopes) - min(slopes)) / 2
