@@ -15,7 +15,7 @@ copyright = author
 version = release = diffcert.__version__
 
 extensions = ["sphinx.ext.autodoc", "sphinx.ext.doctest"]
-local_extensions = ["docstrings", "mathml", "speed", "statements"]
+local_extensions = ["docstrings", "low_rank", "mathml", "speed", "statements"]
 
 root_doc = "index"
 exclude_patterns = ["_build"]

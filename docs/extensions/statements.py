@@ -10,7 +10,7 @@ import io
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from importlib import import_module
-from typing import Any
+from typing import Any, TypeGuard
 
 import matplotlib
 from docutils import nodes
@@ -21,6 +21,7 @@ from sphinx.application import Sphinx
 import diffcert
 from diffcert import family
 from theory.derivation import Axiom, Cases, Derivation, Lemma, Proposition, Step, is_given
+from theory.identities import GROUPS, IDENTITIES
 from theory.rendering import RELATIONS, latex
 
 __all__ = ["setup"]
@@ -157,16 +158,21 @@ class _Page(Directive):
 
 
 class Statements(_Page):
-    """`.. statements:: theory.bounds.module`: every bound of the module, with its derivation."""
+    """`.. statements:: theory.bounds.module`: every bound of the module, with its derivation.
+
+    A second argument names another list of bounds than `ALL`.
+    """
 
     required_arguments = 1
+    optional_arguments = 1
 
     def run(self) -> list[nodes.Node]:
         """One section per statement."""
-        module = import_module(self.arguments[0])
+        name, which = (*self.arguments, "ALL")[:2]
+        module = import_module(name)
         return [
             _statement(self.section("claim", bound.id, bound.title), diffcert.find(bound.id).bound)
-            for bound in module.ALL
+            for bound in getattr(module, which)
         ]
 
 
@@ -211,7 +217,7 @@ def _hypotheses(bound: Any) -> list[nodes.Node]:
 
 
 def _falsehoods(bound: Any) -> list[nodes.Node]:
-    twins = [twin for twin in diffcert.bounds.TWINS.values() if twin.twin_of == bound.id]
+    twins = [twin.bound for twin in diffcert.twins() if twin.bound.twin_of == bound.id]
     if not twins:
         return []
     names: list[nodes.Node] = []
@@ -232,27 +238,79 @@ class Lemmas(_Page):
         used = list(_all_used())
         sections: list[nodes.Node] = []
         for proposition in used:
-            if isinstance(proposition, Derivation) and _home(proposition) is None:
-                section = self.section("lemma", proposition.title, _sentence(proposition.title)[:-1])
-                section += _framed(latex(proposition.statement))
-                section.extend(_conditions(proposition))
-                section.extend(_derivation(proposition))
-                sections.append(section)
+            if _is_lemma(proposition) and proposition.title not in _IDENTITY_TITLES:
+                sections.append(_proved(self, proposition))
         axioms = self.section("lemma", "axioms", "What is taken without proof")
         axioms += _text("Definitions, the hypotheses themselves, and published results.")
-        rows = []
-        for axiom in used:
-            if isinstance(axiom, Axiom):
-                why = str(axiom.source) if axiom.source is not None else axiom.because
-                rows.append(
-                    [_inline(axiom.title), [_math(latex(axiom.statement))], _inline(_sentence(why))]
-                )
-        axioms += _table(("name", "statement", "why"), (24, 40, 36), rows)
+        axioms += _axioms(used)
         return [*sections, axioms]
+
+
+class Identities(_Page):
+    """`.. identities::`: the identities of the table with their derivations, and what only they use."""
+
+    def run(self) -> list[nodes.Node]:
+        """One section per group, one for what is derived on the way, one table of what is not."""
+        sections = []
+        for heading, group in GROUPS.items():
+            section = self.section("identities", heading, heading)
+            for name, derivation in group.items():
+                section += _proved(self, derivation, name)
+            sections.append(section)
+        elsewhere = {p.title for p in _all_used() if isinstance(p, Derivation)}
+        used = [p for p in _used_by(IDENTITIES.values()) if not is_given(p)]
+        on_the_way = self.section("identities", "on the way", "On the way")
+        for proposition in used:
+            if _is_lemma(proposition) and proposition.title not in _IDENTITY_TITLES | elsewhere:
+                on_the_way += _proved(self, proposition)
+        axioms = self.section("identities", "axioms", "What is taken without proof here")
+        known = list(_all_used())
+        axioms += _text("Besides what is listed with the lemmas.")
+        axioms += _axioms([p for p in used if p not in known])
+        return [*sections, on_the_way, axioms]
+
+
+_IDENTITY_TITLES = {derivation.title for derivation in IDENTITIES.values()}
+
+
+def _is_lemma(proposition: Proposition) -> TypeGuard[Derivation]:
+    """True for what is derived and is no claim."""
+    return isinstance(proposition, Derivation) and _home(proposition) is None
+
+
+def _proved(page: _Page, derivation: Derivation, name: str = "") -> nodes.section:
+    """The section of one derivation; `name` is its key in the table of identities."""
+    section = page.section("lemma", derivation.title, _sentence(derivation.title)[:-1])
+    section += _framed(latex(derivation.statement))
+    if name:
+        section += _labelled("Name.", _literal(name))
+    section.extend(_conditions(derivation))
+    section.extend(_derivation(derivation))
+    return section
+
+
+def _axioms(used: Iterable[Proposition]) -> nodes.table:
+    """A table of the axioms among propositions."""
+    rows = []
+    for axiom in used:
+        if isinstance(axiom, Axiom):
+            why = str(axiom.source) if axiom.source is not None else axiom.because
+            rows.append([_inline(axiom.title), [_math(latex(axiom.statement))], _inline(_sentence(why))])
+    return _table(("name", "statement", "why"), (24, 40, 36), rows)
+
+
+def _true_bounds() -> list[Any]:
+    return [*diffcert.bounds.ALL.values(), *diffcert.bounds.LOW_RANK.values()]
 
 
 def _all_used() -> Iterator[Proposition]:
     """What the derivations of all claims use, each after what it uses itself."""
+    bounds = _true_bounds()
+    yield from _used_by(bound.derivation for bound in bounds if bound.derivation is not None)
+
+
+def _used_by(derivations: Iterable[Derivation]) -> Iterator[Proposition]:
+    """What derivations use, each after what it uses itself."""
     seen: set[Proposition | str] = set()
 
     def visit(proposition: Proposition) -> Iterator[Proposition]:
@@ -265,10 +323,9 @@ def _all_used() -> Iterator[Proposition]:
                 yield from visit(inner)
         yield proposition
 
-    for bound in diffcert.bounds.ALL.values():
-        if bound.derivation is not None:
-            for proposition in bound.derivation.uses:
-                yield from visit(proposition)
+    for derivation in derivations:
+        for proposition in derivation.uses:
+            yield from visit(proposition)
 
 
 def _conditions(derivation: Derivation) -> list[nodes.Node]:
@@ -338,7 +395,7 @@ def _name(proposition: Proposition) -> list[nodes.Node]:
 
 def _home(derivation: Derivation) -> str | None:
     """The claim that a derivation belongs to, if any."""
-    for bound in diffcert.bounds.ALL.values():
+    for bound in _true_bounds():
         if bound.derivation is not None and bound.derivation.title == derivation.title:
             return str(bound.id)
     return None
@@ -435,6 +492,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.add_directive("picture", Picture)
     app.add_directive("statements", Statements)
     app.add_directive("lemmas", Lemmas)
+    app.add_directive("identities", Identities)
     app.add_directive("quantities", Quantities)
     app.add_directive("predicates", Predicates)
     app.add_directive("family", Family)

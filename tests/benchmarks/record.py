@@ -21,7 +21,7 @@ import mpmath
 import numpy as np
 import scipy
 
-from numerics import Mixture, Schedule, certified, mmse, path, path_kl
+from numerics import Mixture, Schedule, line, mmse, path, path_kl
 from numerics.arithmetic import balls
 from tests.benchmarks import peers
 
@@ -57,7 +57,7 @@ def one_value(count: int, snr: str) -> dict[str, Any]:
     reference = mmse(target, snr, digits=60)
 
     def own() -> Any:
-        certified._TABLES.clear()
+        line._TABLES.clear()
         return mmse(target, snr, digits=DIGITS)
 
     tools: dict[str, tuple[Callable[[], Any], int]] = {
@@ -93,7 +93,7 @@ def schedules() -> dict[str, float]:
 
     def cleared(**options: Any) -> Any:
         path.knot_values.cache_clear()
-        certified._TABLES.clear()
+        line._TABLES.clear()
         return path_kl(target, schedule, **options)
 
     certain, _ = timed(lambda: cleared(digits=DIGITS))

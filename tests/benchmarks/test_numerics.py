@@ -16,7 +16,7 @@ import mpmath
 import pytest
 from mpmath import mpf
 
-from numerics import Mixture, Schedule, certified, mmse, mutual_information, path, path_kl
+from numerics import Mixture, Schedule, line, mmse, mutual_information, path, path_kl
 
 pytestmark = pytest.mark.benchmark(timer=time.process_time)
 
@@ -30,7 +30,7 @@ EIGHT = Mixture(
 @pytest.fixture(autouse=True)
 def nothing_cached() -> None:
     path.knot_values.cache_clear()
-    certified._TABLES.clear()
+    line._TABLES.clear()
 
 
 def by_quad(target: Mixture, t: str, digits: int) -> Any:
@@ -61,7 +61,7 @@ def timed(function: Callable[[], Any]) -> tuple[float, Any]:
 @pytest.mark.parametrize("t", ["0.5", "3"])
 def test_one_mmse_at_30_digits_against_mpmath_quad(benchmark: Any, t: str) -> None:
     slow, reference = timed(lambda: by_quad(THREE, t, 30))
-    value = benchmark.pedantic(lambda: mmse(THREE, t, digits=30), setup=certified._TABLES.clear, rounds=15)
+    value = benchmark.pedantic(lambda: mmse(THREE, t, digits=30), setup=line._TABLES.clear, rounds=15)
     with mpmath.workdps(40):
         assert abs(mpf(value.mid().str(40, radius=False)) - reference) < mpf(10) ** -29
     ratio = slow / benchmark.stats.stats.median
@@ -72,9 +72,7 @@ def test_one_mmse_at_30_digits_against_mpmath_quad(benchmark: Any, t: str) -> No
 
 
 def test_one_information_at_30_digits(benchmark: Any) -> None:
-    benchmark.pedantic(
-        lambda: mutual_information(THREE, 3, digits=30), setup=certified._TABLES.clear, rounds=15
-    )
+    benchmark.pedantic(lambda: mutual_information(THREE, 3, digits=30), setup=line._TABLES.clear, rounds=15)
 
 
 @pytest.mark.parametrize("variance", ["1", "1/10"])
@@ -83,7 +81,7 @@ def test_a_thousand_steps_at_30_digits(benchmark: Any, variance: str) -> None:
 
     def setup() -> None:
         path.knot_values.cache_clear()
-        certified._TABLES.clear()
+        line._TABLES.clear()
 
     value = benchmark.pedantic(
         lambda: path_kl(target, Schedule.ddpm_linear(1000), digits=30), setup=setup, rounds=1

@@ -13,7 +13,7 @@ from typing import Any
 import mpmath
 import pytest
 
-from numerics import Mixture, Schedule, certified, mmse, path, path_kl
+from numerics import Mixture, Schedule, line, mmse, path, path_kl
 from tests.benchmarks import peers
 from tests.benchmarks.record import knots_by_scipy, timed
 
@@ -22,7 +22,7 @@ CASES = [(count, snr) for count in peers.COUNTS for snr in peers.SNRS]
 
 
 def own(count: int, snr: str) -> Any:
-    certified._TABLES.clear()
+    line._TABLES.clear()
     return mmse(LAWS[count], snr, digits=30)
 
 
