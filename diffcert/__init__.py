@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from numerics import LowRankMixture as LowRankMixture
     from numerics import Mixture as Mixture
     from numerics import Orthogonal as Orthogonal
+    from numerics import OutputLaw as OutputLaw
     from numerics import PrecisionError as PrecisionError
     from numerics import Product as Product
     from numerics import Schedule as Schedule
@@ -56,6 +57,7 @@ if TYPE_CHECKING:
     from numerics import Whole as Whole
     from numerics import best_limit as best_limit
     from numerics import best_schedules as best_schedules
+    from numerics import certified_tv as certified_tv
     from numerics import compare_with_usual as compare_with_usual
     from numerics import covariance_moment as covariance_moment
     from numerics import general_mmse as general_mmse
@@ -63,12 +65,15 @@ if TYPE_CHECKING:
     from numerics import general_path_kl as general_path_kl
     from numerics import mmse as mmse
     from numerics import mutual_information as mutual_information
+    from numerics import output_law as output_law
     from numerics import path_kl as path_kl
     from numerics import posterior_covariance as posterior_covariance
     from numerics import posterior_jacobian as posterior_jacobian
     from numerics import posterior_mean as posterior_mean
     from numerics import posterior_weights as posterior_weights
+    from numerics import sampler_path_kl as sampler_path_kl
     from numerics import samplers as samplers
+    from numerics import score_error_mean_square as score_error_mean_square
     from numerics import steps_needed as steps_needed
     from numerics.arithmetic import ARRAYS as ARRAYS
     from numerics.arithmetic import FLOATS as FLOATS
@@ -128,6 +133,7 @@ _HOMES: dict[str, tuple[str, ...]] = {
         "LowRankMixture",
         "Mixture",
         "Orthogonal",
+        "OutputLaw",
         "PrecisionError",
         "Product",
         "Schedule",
@@ -139,6 +145,7 @@ _HOMES: dict[str, tuple[str, ...]] = {
         "Whole",
         "best_limit",
         "best_schedules",
+        "certified_tv",
         "compare_with_usual",
         "covariance_moment",
         "general_mmse",
@@ -146,12 +153,15 @@ _HOMES: dict[str, tuple[str, ...]] = {
         "general_path_kl",
         "mmse",
         "mutual_information",
+        "output_law",
         "path_kl",
         "posterior_covariance",
         "posterior_jacobian",
         "posterior_mean",
         "posterior_weights",
+        "sampler_path_kl",
         "samplers",
+        "score_error_mean_square",
         "steps_needed",
     ),
     "numerics.arithmetic": ("ARRAYS", "FLOATS", "balls", "mpmath_numbers"),

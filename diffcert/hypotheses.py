@@ -88,7 +88,10 @@ def _matched_sampler(values: Values) -> bool | None:
         return bool(instance.target.variance == matched_at[variance])
     if variance == "optimal":
         return degenerate
-    return None
+    with values.precision():
+        ratios = values["variance_ratio"]
+        other = any(decide(rho, sign, 1) is False for rho in ratios for sign in ("<=", ">="))
+    return False if other else None
 
 
 def _exact_mean(values: Values) -> bool | None:

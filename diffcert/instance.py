@@ -73,7 +73,9 @@ class Instance:
         if schedule is not None and not isinstance(schedule, Schedule):
             raise ValueError(f"schedule: {schedule!r} is not a Schedule")
         if sampler is not None and not isinstance(sampler, samplers.Ddpm):
-            raise ValueError(f"sampler: {sampler!r} is not a sampler (samplers.Ddpm(...))")
+            raise ValueError(f"sampler: {sampler!r} is not a sampler of instances (samplers.Ddpm(...))")
+        if sampler is not None and sampler.score_error is not None:
+            raise ValueError(f"sampler: {sampler!r} has a score error; claims are about exact scores")
         if start not in STARTS:
             raise ValueError(f"start: {start!r} is not one of {', '.join(STARTS)}")
         if schedule is not None and snr is not None:

@@ -13,7 +13,11 @@ from numerics.low_rank_posterior import (
     posterior_mean,
     posterior_weights,
 )
+from numerics.output_law import OutputLaw, output_law
+from numerics.output_law.certified import certified_tv
+from numerics.output_law.score_errors import score_error_mean_square
 from numerics.path import path_kl
+from numerics.sampler_path import sampler_path_kl
 from numerics.schedules import Schedule
 from numerics.structured import Orthogonal, Product
 from numerics.targets import Mixture, Target
@@ -25,6 +29,7 @@ __all__ = [
     "LowRankMixture",
     "Mixture",
     "Orthogonal",
+    "OutputLaw",
     "PrecisionError",
     "Product",
     "Schedule",
@@ -36,6 +41,7 @@ __all__ = [
     "Whole",
     "best_limit",
     "best_schedules",
+    "certified_tv",
     "compare_with_usual",
     "covariance_moment",
     "general_mmse",
@@ -43,11 +49,14 @@ __all__ = [
     "general_path_kl",
     "mmse",
     "mutual_information",
+    "output_law",
     "path_kl",
     "posterior_covariance",
     "posterior_jacobian",
     "posterior_mean",
     "posterior_weights",
+    "sampler_path_kl",
     "samplers",
+    "score_error_mean_square",
     "steps_needed",
 ]

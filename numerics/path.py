@@ -35,10 +35,10 @@ from numerics.components_path import general_path_kl
 from numerics.cores import Core, Functional
 from numerics.exact import choice, shown
 from numerics.levels import Level
-from numerics.samplers import Ddpm
+from numerics.samplers import Ddpm, Sampler
 from numerics.schedules import Schedule
 from numerics.structured import OrthogonalCore, ProductCore
-from numerics.targets import Target
+from numerics.targets import Mixture, Target
 from numerics.truth import PrecisionError, Truth
 from numerics.whole import WholeCore, estimated
 
@@ -357,7 +357,7 @@ def _with_choices(
 def path_kl_truth(
     target: Target,
     schedule: Schedule,
-    sampler: Ddpm | None = None,
+    sampler: Sampler | None = None,
     start: str = "exact",
     digits: int | None = None,
     engine: str | None = None,
@@ -370,10 +370,16 @@ def path_kl_truth(
         raise ValueError(f"schedule: {shown(schedule)} is not a Schedule")
     choice(start, "start", ("exact", "normal"))
     rule = Ddpm() if sampler is None else sampler
-    if not isinstance(rule, Ddpm):
+    if not isinstance(rule, Sampler):
         raise ValueError(f"sampler: {shown(sampler)} is not a sampler")
-    if getattr(rule, "score_error", None) is not None:
-        raise ValueError("sampler: the path KL here is that of the exact score, without a score_error")
+    if not isinstance(rule, Ddpm) or rule.score_error is not None:
+        from numerics.sampler_path import sampler_path_kl
+
+        if digits is not None:
+            raise ValueError(f"digits: {rule!r} has a path KL in the fast engine only")
+        if not isinstance(target, Mixture):
+            raise ValueError(f"target: the path KL of {rule!r} needs a Mixture, not {shown(target)}")
+        return sampler_path_kl(target, schedule, rule, start)
     notes = (*target.notes, *schedule.notes(target))
 
     def truth(value: Any, error: float = 0.0, more: tuple[str, ...] = ()) -> Truth:
@@ -415,7 +421,7 @@ def path_kl_truth(
 def path_kl(
     target: Target,
     schedule: Schedule,
-    sampler: Ddpm | None = None,
+    sampler: Sampler | None = None,
     start: str = "exact",
     digits: int | None = None,
     engine: str | None = None,

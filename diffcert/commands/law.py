@@ -15,7 +15,7 @@ from typing import Any
 from diffcert import family, plots
 from diffcert.commands.common import progress_bar, schedule_of, target_of, writable
 from diffcert.enclosure import certified_digits
-from numerics import PrecisionError, SpanError, samplers
+from numerics import Mixture, PrecisionError, SpanError, samplers
 from numerics.output_law import output_law
 from numerics.output_law.certified import certified_tv
 from numerics.output_law.law import DISTANCES
@@ -63,12 +63,19 @@ def sampler_named(text: str) -> Sampler:
     return SAMPLERS[name](what if colon else None)
 
 
+def _mixture(text: str) -> tuple[Mixture, str]:
+    target, name = target_of(text)
+    if not isinstance(target, Mixture):
+        raise ValueError(f"--target: {name} is no mixture with one shared variance; output laws need one")
+    return target, name
+
+
 def law(options: argparse.Namespace) -> int:
     """Print the distances of a sampler's output from the target; 0."""
     if options.plot is not None:
         plots.check_path(options.plot)
         writable("--plot", options.plot, options.target, options.schedule)
-    target, target_name = target_of(options.target)
+    target, target_name = _mixture(options.target)
     schedule, schedule_name = schedule_of(options, target)
     sampler = sampler_named(options.sampler)
     reference = options.reference.replace("-", "_")
@@ -118,7 +125,7 @@ def order(options: argparse.Namespace) -> int:
     if options.plot is not None:
         plots.check_path(options.plot)
         writable("--plot", options.plot, options.target)
-    target, target_name = target_of(options.target)
+    target, target_name = _mixture(options.target)
     sampler = sampler_named(options.sampler)
     if options.schedule not in family.SCHEDULES:
         raise ValueError(f"--schedule: {options.schedule[:40]!r} is none of {', '.join(family.SCHEDULES)}")

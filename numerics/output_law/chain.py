@@ -30,7 +30,16 @@ from numerics.schedules import Schedule
 from numerics.targets import Mixture
 from numerics.truth import PrecisionError, SpanError
 
-__all__ = ["Chain", "Complement", "Step", "chain_of", "exact_of", "levels_of", "positions"]
+__all__ = [
+    "Chain",
+    "Complement",
+    "Step",
+    "chain_of",
+    "coefficients_of",
+    "exact_of",
+    "levels_of",
+    "positions",
+]
 
 
 @dataclass(frozen=True)
@@ -173,7 +182,7 @@ def _same_order(target: Mixture, ordered: list[tuple[Fraction, ...]]) -> bool:
     )
 
 
-def _coefficients(
+def coefficients_of(
     sampler: Sampler, target: Mixture, schedule: Schedule, levels: list[Level], ops: Arithmetic
 ) -> list[Any]:
     """(keep, pull, noise) of every step in x units, in balls."""
@@ -237,7 +246,7 @@ def _attempt(target: Mixture, schedule: Schedule, sampler: Sampler, start: str, 
         knots = [x.signal / (x.noise + x.signal * v) for x in levels]
         if not all(a < b for a, b in pairwise(knots)):
             return None
-        made = _coefficients(sampler, target, schedule, levels, ops)
+        made = coefficients_of(sampler, target, schedule, levels, ops)
         by_core = schedule.convention == "snr"
         exact = (
             [MomentMatched(1).step(a, b, target.variance, ops) for a, b in pairwise(levels)] if made else []

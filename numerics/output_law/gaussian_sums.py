@@ -96,7 +96,7 @@ class GaussianSum:
         )
 
     def _sums(self, h: float, first: int, count: int, orders: int) -> tuple[Array, int, int]:
-        """Sums over components of phi, of phi' and of phi u^2/s^2; the most that overlap; the reach in nodes."""
+        """Sums of phi, of phi' and of phi u^2/s^2; the most components that overlap; the reach in nodes."""
         s = self.width
         n = math.ceil(REACH * s / h) + 1
         nearest = np.rint(self.centres / h)

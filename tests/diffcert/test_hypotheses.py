@@ -86,7 +86,7 @@ def test_equal_steps_in_balls_are_not_known():
         (samplers.Ddpm("beta_tilde"), "exact", DISCRETE, True),
         (samplers.Ddpm("optimal"), "exact", BINARY, False),
         (samplers.Ddpm("optimal"), "exact", ONE, True),
-        (samplers.Ddpm("1/100"), "exact", BINARY, None),
+        (samplers.Ddpm("1/100"), "exact", BINARY, False),
         (None, "normal", ONE, None),
         (None, "normal", Mixture([1], [2]), False),
     ],

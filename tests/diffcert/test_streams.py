@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 
 import diffcert
-from diffcert import Claim, commands, symbols
+from diffcert import Claim, symbols
 from diffcert.cli import main
+from diffcert.commands import common
 from diffcert.report import write_text
 from diffcert.streams import one_line, printable
 
@@ -73,8 +74,8 @@ def test_the_exit_code_stands_when_the_reader_has_gone(monkeypatch, tmp_path):
         raise BrokenPipeError
 
     Claim("mine/false", symbols.entropy / 10**9)
-    monkeypatch.setattr(commands, "_print", gone)
-    monkeypatch.setattr(commands, "discard_output", lambda: None)
+    monkeypatch.setattr(common, "_print", gone)
+    monkeypatch.setattr(common, "discard_output", lambda: None)
     place = tmp_path / "r.json"
     assert main(["compare", *ONE, "--claim", "mine/false", "--json", str(place)]) == 1
     assert json.loads(place.read_text())["counts"]["refuted"] == 1
