@@ -37,6 +37,9 @@ _MOST_PANELS = 1 << 10
 _NEGLIGIBLE = 1e-14
 _RELATIVE = 1e-14
 _SMALL = 1e-22
+_DEEP = 36.0
+_DEEP_ERROR = 1e-5
+"""Stated relative error of a log ratio beyond `_DEEP`: the density is that far below the other's."""
 
 
 @dataclass(frozen=True)
@@ -153,7 +156,9 @@ def _all(sample: Sample) -> Array:
         reverse = np.where(small, reference * near_reverse, reference + output * (r - 1))
         root = np.sqrt(output) - np.sqrt(reference)
         hellinger = np.where(small, reference * half * half, root * root)
-    return np.stack([np.abs(change) / 2, kl, reverse, hellinger / 2, change])
+    deep = np.where(np.abs(r) > _DEEP, np.abs(r), 0.0)
+    lost, lost_reverse = np.where(r < 0, reference * deep, 0.0), np.where(r > 0, output * deep, 0.0)
+    return np.stack([np.abs(change) / 2, kl, reverse, hellinger / 2, change, lost, lost_reverse])
 
 
 def _quadratic(r: Array) -> Array:
@@ -166,16 +171,17 @@ def _quadratic(r: Array) -> Array:
 
 def divergences(pieces: Sequence[Piece]) -> Divergences:
     """The four divergences and the defect of mass, over all pieces."""
-    values, errors = np.zeros(5), np.zeros(5)
+    values, errors = np.zeros(7), np.zeros(7)
     for piece in pieces:
 
         def integrand(_: Index, xi: Array, piece: Piece = piece) -> Array:
-            return _all(piece.evaluate(xi.ravel())).reshape(5, *xi.shape)
+            return _all(piece.evaluate(xi.ravel())).reshape(7, *xi.shape)
 
         total, error, _ = _adaptive(integrand, piece.edges[:-1], piece.edges[1:], _SMALL, piece.tolerance)
         values += total
         errors += error
-    return Divergences(values, errors)
+    errors[1:3] += _DEEP_ERROR * values[5:]
+    return Divergences(values[:5], errors[:5])
 
 
 @dataclass(frozen=True)

@@ -343,3 +343,15 @@ def test_a_simulation_of_a_million_paths_agrees_to_three_digits(sampler: sampler
     points = np.linspace(-4, 5, 19)
     empirical = np.searchsorted(np.sort(x), points) / size
     assert np.abs(law.cdf(points) - empirical).max() < 2.5e-3
+
+
+@pytest.mark.slow
+def test_the_stated_error_covers_tails_far_below_the_reference() -> None:
+    """An output far narrower than the target: its KL is made in tails that machine numbers lose."""
+    one, schedule, sampler = Mixture([1], [3], 2), Schedule.li_cai_wei(60), samplers.Ddpm("1/1000")
+    mean, variance = gaussian(schedule, sampler, "exact", one)
+    r = variance / 2
+    exact = (1 / r - 1 + math.log(r) + (mean - 3) ** 2 / variance) / 2
+    truth = output_law(one, schedule, sampler).truth("kl", "last_level")
+    assert exact > 10
+    assert abs(truth.value - exact) <= truth.error
