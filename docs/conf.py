@@ -14,8 +14,8 @@ author = "The diffcert developers"
 copyright = author
 version = release = diffcert.__version__
 
-extensions = ["sphinx.ext.autodoc", "sphinx.ext.doctest"]
-local_extensions = ["docstrings", "low_rank", "mathml", "speed", "statements"]
+extensions = ["sphinx.ext.autodoc", "sphinx.ext.doctest", "diffcert.sphinx"]
+local_extensions = ["docstrings", "low_rank", "speed", "statements"]
 
 root_doc = "index"
 exclude_patterns = ["_build"]
@@ -37,7 +37,7 @@ html_theme = "furo"
 html_title = "diffcert"
 html_static_path = ["static"]
 html_css_files = ["site.css"]
-html_math_renderer = "mathml"
+html_math_renderer = "cert"
 html_copy_source = False
 html_show_sourcelink = False
 html_last_updated_fmt = None
