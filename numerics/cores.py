@@ -11,7 +11,7 @@ import operator
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any, Literal, Protocol, TypeAlias
 
 from numerics.arithmetic import Arithmetic
@@ -28,6 +28,7 @@ POWERS: dict[str, int] = {"mmse": 1, "mutual_information": 0, "covariance_moment
 _ZERO = Fraction(0)
 
 
+@lru_cache(maxsize=1 << 14)
 def log_of(value: Fraction) -> float:
     """log of a non-negative fraction as a float, however large or small; -inf for zero."""
     if not value:

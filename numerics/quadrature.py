@@ -33,6 +33,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import lru_cache
 from fractions import Fraction
 from typing import Any
 
@@ -131,6 +132,7 @@ class Spacing:
         return math.ldexp(self.mantissa, self.exponent)
 
 
+@lru_cache(maxsize=1 << 14)
 def spacing(decay: float, spread: float, power: int) -> Spacing:
     """The widest dyadic spacing at which the exponent of the remainder is below -decay.
 
@@ -138,7 +140,7 @@ def spacing(decay: float, spread: float, power: int) -> Spacing:
     2 pi / h equals its slope in eta, which leaves -eta^2/2 + j (log sec(theta) - theta tan(theta)).
     """
     low, high = 0.0, _upper_eta(spread)
-    for _ in range(60):
+    for _ in range(32):
         eta = (low + high) / 2
         theta = eta * spread / 2
         exponent = -eta * eta / 2 - power * (math.log(math.cos(theta)) + theta * math.tan(theta))

@@ -63,7 +63,7 @@ def test_wheel_holds_the_three_packages_and_nothing_else(wheel: zipfile.ZipFile)
         path.relative_to(ROOT).as_posix()
         for package in PACKAGES
         for path in (ROOT / package).rglob("*")
-        if path.suffix == ".py" or path.name == "py.typed"
+        if path.suffix in (".py", ".css") or path.name == "py.typed"
     }
     assert {name for name in names if ".dist-info" not in name} == sources
     assert {f"{package}/py.typed" for package in PACKAGES} <= names
