@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import re
 from collections.abc import Callable
 from typing import Any
@@ -12,7 +11,6 @@ import sympy as sp
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.documents import ROOT
 from tests.theory.formulas import formulas
 from tests.theory.inventory import DERIVATIONS, PROPOSITIONS
 from theory import QUANTITIES, bounds, calculus, lower, lower_relation
@@ -28,17 +26,12 @@ def rendered() -> Callable[[str], str]:
     """The converter of the documentation, which refuses what it does not know."""
     pytest.importorskip("latex2mathml")
     pytest.importorskip("sphinx")
-    path = ROOT / "docs" / "extensions" / "mathml.py"
-    spec = importlib.util.spec_from_file_location("mathml_of_the_documentation", path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
+    from diffcert.sphinx.mathml import mathml
 
     def convert(text: str) -> str:
         assert text.count("{") == text.count("}")
         assert text.count(r"\left") == text.count(r"\right")
-        found: str = module.mathml(text, True)
+        found: str = mathml(text, True)
         assert found.startswith("<math")
         return found
 
