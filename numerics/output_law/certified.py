@@ -90,11 +90,11 @@ def certified_tv(
     every reverse variance but "optimal", and `Ddim` with eta > 0, without a score error. `reference` is
     "target", or "last_level" for the law at the last level; `start` is "exact" or "normal". The radius is
     what the method gives, about 1e-13 for every step; it is not chosen, and grows to 1e-4 where the two
-    laws are so close that the sign of their difference stays uncertain (distances below 1e-4). Where the last steps of a Ddpm are
-    too short for a grid of 60,000 nodes, they are not made, and what they can change is part of the
-    radius; a note says so. Raises ValueError for other samplers, and in more than one dimension for all
-    but the matched one with exact start (the output then differs from the reference outside the span too);
-    SpanError; PrecisionError where a step of another sampler takes too many nodes.
+    laws are so close that the sign of their difference stays uncertain (distances below 1e-4). Where the
+    last steps of a Ddpm are too short for a grid of 60,000 nodes, they are not made, and what they can
+    change is part of the radius; a note says so. Raises ValueError for other samplers, and in more than
+    one dimension for all but the matched one with exact start (the output then differs from the reference
+    outside the span too); SpanError; PrecisionError where a step of another sampler takes too many nodes.
     Source: mathematics.md, section 7.
     """
     rule = Ddpm() if sampler is None else sampler
