@@ -148,7 +148,8 @@ def point_core(
 ) -> PointCore:
     """The core of distinct atoms in R^d with the given positive weights, exactly reduced.
 
-    `metric` are the squared lengths of the axes (1 if not given).
+    Atoms on a line are in the order in which their first differing coordinate ascends. `metric` are the
+    squared lengths of the axes (1 if not given).
     """
     differences = [_minus(atom, atoms[0]) for atom in atoms]
     direction = next((u for u in differences if any(u)), None)
@@ -156,6 +157,8 @@ def point_core(
         return PointCore(weights, ((),), (), _ZERO)
     on_line = _along(differences, direction)
     if on_line is not None:
+        if next(x for x in direction if x) < 0:
+            on_line = [-x for x in on_line]
         order = sorted(range(len(atoms)), key=lambda i: on_line[i])
         least, width = on_line[order[0]], on_line[order[-1]] - on_line[order[0]]
         return PointCore(

@@ -21,6 +21,7 @@ from __future__ import annotations
 
 import math
 from fractions import Fraction
+from itertools import combinations
 
 import numpy as np
 import numpy.typing as npt
@@ -43,6 +44,10 @@ Array = npt.NDArray[np.float64]
 
 _TAIL = 9.0
 _SERIES = 0.5
+_WIDE = 12.0
+"""Atoms that spread over more deviations of a step's noise are looked at one by one."""
+_RESOLVED = 20.0
+"""Between atoms further apart than this, in deviations, the density is below 1e-22."""
 _TERMS = 64
 _LEAST = 1e-22
 _BLOCK = 1 << 20
@@ -156,31 +161,62 @@ def _constant(error: object) -> Fraction:
 
 
 def step_kl(chain: Chain, k: int) -> tuple[float, float]:
-    """The KL of step k of a sampler of higher order, and its error estimate from a coarser rule."""
+    """The KL of step k of a sampler of higher order, and its error estimate from a coarser rule.
+
+    Where the logarithm r of the two densities' ratio is taken from their exponents, it has the rounding
+    error of those, and (1/2) E r^2 = KL has sqrt(2 KL) times that.
+    """
     fine, coarse = _step_kl(chain, k, 1.4), _step_kl(chain, k, 1.0)
-    return fine, abs(fine - coarse) + 1e-13 * fine
+    spread = min(_spread(chain, k), _WIDE)
+    rounding = 0.0 if spread < _SERIES else 4e-16 * (20 + spread * spread / 2) * math.sqrt(2 * fine)
+    return fine, abs(fine - coarse) + 1e-12 * fine + rounding
+
+
+def _spread(chain: Chain, k: int) -> float:
+    """The distance of the outermost atoms in deviations of the step's noise."""
+    return float(chain.atoms[-1] - chain.atoms[0]) * chain.steps[k].pull / math.sqrt(chain.steps[k].noise)
 
 
 def _step_kl(chain: Chain, k: int, fineness: float) -> float:
     step, sampler = chain.steps[k], chain.sampler
     assert isinstance(sampler, MomentMatched)
-    root = step.pull / math.sqrt(step.noise)
+    root, spread = step.pull / math.sqrt(step.noise), _spread(chain, k)
+    inner = _far_apart if spread > _WIDE else _inner
     if not step.t:
         centre = chain.atoms[0]
         away = np.array([[float(a - centre)] for a in chain.atoms])
-        return float(_inner(sampler, chain.prior, away * root, _shift(chain, k, np.zeros(1)), fineness)[0])
+        return float(inner(sampler, chain.prior, away * root, _shift(chain, k, np.zeros(1)), fineness)[0])
+    if sampler.score_error is None and _posterior_variance(chain, k) * root * root < _LEAST:
+        return 0.0
     line = Line.of(chain.weights, chain.atoms, 1 / step.t)
-    grid, h = level_grid(line, fineness)
+    grid, h = level_grid(line, fineness, _RESOLVED)
     density = np.exp(line.log_density(grid)) * h
-    grid, density = grid[density > _LEAST], density[density > _LEAST]
-    block = max(1, int(_BLOCK / (len(line.atoms) * 400)))
+    keep = density > _LEAST
+    if spread > _WIDE and sampler.score_error is None:
+        probabilities, away = line.probabilities(grid)
+        mean = (probabilities * away).sum(axis=0)
+        variance = (probabilities * (away - mean) ** 2).sum(axis=0) * root * root
+        keep &= density * variance > _LEAST
+    grid, density = grid[keep], density[keep]
+    nodes = _TAIL * 2 * len(line.atoms) * 12 * min(max(spread, 1.0), _RESOLVED) / math.pi
+    block = max(1, int(_BLOCK / nodes))
     total = 0.0
     for first in range(0, len(grid), block):
         part = slice(first, first + block)
         probabilities, away = line.probabilities(grid[part])
         shift = _shift(chain, k, step.root * grid[part])
-        total += float(density[part] @ _inner(sampler, probabilities, away * root, shift, fineness))
+        total += float(density[part] @ inner(sampler, probabilities, away * root, shift, fineness))
     return total
+
+
+def _posterior_variance(chain: Chain, k: int) -> float:
+    """A bound on the mmse from the overlaps of pairs of atoms; half delta times it bounds the step's KL."""
+    pairs = combinations(zip(chain.weights, chain.atoms, strict=True), 2)
+    t = chain.steps[k].t
+    return math.fsum(
+        math.sqrt(w * v) * float(b - a) ** 2 * math.exp(-t * float(b - a) ** 2 / 8) / 2
+        for (w, a), (v, b) in pairs
+    )
 
 
 def _shift(chain: Chain, k: int, x: Array) -> Array:
@@ -206,14 +242,8 @@ def _inner(
     b = atoms - mean
     variance = (probabilities * b * b).sum(axis=0)
     spread = float((b.max(axis=0) - b.min(axis=0)).max()) if len(b) else 0.0
-    rule = None
-    if sampler.nodes is not None:
-        if sampler.nodes >= len(atoms):
-            rule = (b, probabilities)
-        else:
-            nodes, weights, _ = gauss_rule(probabilities, b, sampler.nodes)
-            rule = (nodes, weights)
-    h = min(0.25, math.pi / (12 * max(min(spread, 60.0), 1e-9))) / fineness
+    rule = _rule(sampler, probabilities, b)
+    h = min(0.25, math.pi / (12 * max(spread, 1e-9))) / fineness
     wide = math.sqrt(1 + float(variance.max()))
     reach = _TAIL * wide + float(np.abs(b).max()) + float(np.abs(shift).max())
     w = h * np.arange(-math.ceil(reach / h), math.ceil(reach / h) + 1, dtype=float)[:, None]
@@ -221,14 +251,15 @@ def _inner(
     for share, at in zip(probabilities, b, strict=True):
         true += share * np.exp(-((w - at) ** 2) / 2)
     true /= math.sqrt(2 * math.pi)
-    if spread < _SERIES and not shift.any():
-        difference = _by_moments(sampler, probabilities, b, variance, rule, w)
-    else:
-        difference = _estimate(variance, rule, w - shift) - true
     small = true < 1e-280
-    ratio = difference / np.where(small, 1.0, true)
-    with np.errstate(divide="ignore"):
-        exact = ratio - np.log1p(np.maximum(ratio, -1 + 1e-16))
+    positive = np.where(small, 1.0, true)
+    if spread < _SERIES and not shift.any():
+        ratio = _by_moments(sampler, probabilities, b, variance, rule, w) / positive
+        log = np.log1p(ratio)
+    else:
+        log = _log_estimate(variance, rule, w - shift) - np.log(positive)
+        ratio = np.expm1(log)
+    exact = ratio - log
     near = np.abs(ratio) < 1e-2
     series = np.zeros_like(ratio)
     r = np.where(near, ratio, 0.0)
@@ -238,14 +269,56 @@ def _inner(
     return np.asarray(h * np.where(small, 0.0, integrand).sum(axis=0))
 
 
-def _estimate(variance: Array, rule: tuple[Array, Array] | None, w: Array) -> Array:
-    """The density of B_hat + N."""
+def _rule(sampler: MomentMatched, probabilities: Array, b: Array) -> tuple[Array, Array] | None:
+    """Nodes and weights of the estimate, None for the Gaussian one."""
+    if sampler.nodes is None:
+        return None
+    if sampler.nodes >= len(b):
+        return b, probabilities
+    nodes, weights, _ = gauss_rule(probabilities, b, sampler.nodes)
+    return nodes, weights
+
+
+def _far_apart(
+    sampler: MomentMatched, probabilities: Array, atoms: Array, shift: Array, fineness: float
+) -> Array:
+    """The same for atoms far apart: E log(true/estimate) over windows around the atoms.
+
+    The middle between two atoms that are further apart than the windows reach has no mass to speak of.
+    """
+    if sampler.nodes is not None and sampler.nodes >= len(atoms) and not shift.any():
+        return np.zeros(atoms.shape[1])
+    mean = (probabilities * atoms).sum(axis=0)
+    b = atoms - mean
+    variance = (probabilities * b * b).sum(axis=0)
+    rule = _rule(sampler, probabilities, b)
+    h = math.pi / (12 * _RESOLVED) / fineness
+    middle = b.mean(axis=1)
+    around = h * np.arange(-math.ceil(_TAIL / h), math.ceil(_TAIL / h) + 1, dtype=float)
+    places = np.unique(np.round((middle[:, None] + around) / h).astype(np.int64)) * h
+    w = places[:, None] + (b[0] - middle[0])
+    true = np.zeros((len(w), b.shape[1]))
+    for share, at in zip(probabilities, b, strict=True):
+        true += share * np.exp(-((w - at) ** 2) / 2)
+    true /= math.sqrt(2 * math.pi)
+    log = _log_estimate(variance, rule, w - shift)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        terms = np.where(true > 0, true * (np.log(true) - log), 0.0)
+    return np.asarray(h * terms.sum(axis=0))
+
+
+def _log_estimate(variance: Array, rule: tuple[Array, Array] | None, w: Array) -> Array:
+    """log of the density of B_hat + N, far out as well."""
     if rule is None:
-        return np.asarray(np.exp(-w * w / (2 * (1 + variance))) / np.sqrt(2 * math.pi * (1 + variance)))
-    total = np.zeros_like(w + variance)
-    for node, weight in zip(*rule, strict=True):
-        total += weight * np.exp(-((w - node) ** 2) / 2)
-    return total / math.sqrt(2 * math.pi)
+        return np.asarray(-w * w / (2 * (1 + variance)) - np.log(2 * math.pi * (1 + variance)) / 2)
+    exponents = np.stack(
+        [
+            np.log(np.maximum(weight, 1e-300)) - (w - node) ** 2 / 2
+            for node, weight in zip(*rule, strict=True)
+        ]
+    )
+    largest = exponents.max(axis=0)
+    return np.asarray(largest + np.log(np.exp(exponents - largest).sum(axis=0)) - math.log(2 * math.pi) / 2)
 
 
 def _by_moments(

@@ -21,9 +21,11 @@ import mpmath
 import numpy as np
 import scipy
 
-from numerics import Mixture, Schedule, line, mmse, path, path_kl
+from numerics import Mixture, Schedule, line, mmse, output_law, path, path_kl
 from numerics.arithmetic import balls
+from numerics.output_law.chain import chain_of
 from tests.benchmarks import peers
+from tests.benchmarks.simulation import histogram_tv
 
 DIGITS = 30
 
@@ -107,6 +109,28 @@ def schedules() -> dict[str, float]:
     }
 
 
+def output_laws() -> dict[str, Any]:
+    """Seconds and errors of the TV of an output, computed and estimated from simulated iterates."""
+    target = Mixture(["1/5", "1/2", "3/10"], [-3, 0, 4])
+    found = {}
+    for steps in (20, 100):
+        schedule = Schedule.ddpm_linear(steps)
+
+        def own(schedule: Schedule = schedule) -> Any:
+            chain_of.cache_clear()
+            return output_law(target, schedule).truth("tv", "last_level")
+
+        seconds, truth = timed(own, 3)
+        simulated, estimate = timed(lambda schedule=schedule: histogram_tv(target, schedule))  # type: ignore[misc]
+        found[str(steps)] = {
+            "seconds": rounded(seconds),
+            "error": rounded(truth.error),
+            "simulation, seconds": rounded(simulated),
+            "simulation, error": rounded(abs(estimate - truth.value)),
+        }
+    return found
+
+
 def main() -> None:
     values = {f"{k}": {t: one_value(k, t) for t in peers.SNRS} for k in peers.COUNTS}
     every = [case for row in values.values() for case in row.values()]
@@ -123,6 +147,7 @@ def main() -> None:
         "versions": versions,
         "median ratios": ratios,
         "schedules": schedules(),
+        "output laws": output_laws(),
         "mmse": values,
     }
     Path(sys.argv[1]).write_text(json.dumps(record, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")

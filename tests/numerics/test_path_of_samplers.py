@@ -26,4 +26,4 @@ def test_a_score_error_counts() -> None:
 
 def test_digits_are_refused() -> None:
     with pytest.raises(ValueError, match="digits: "):
-        path_kl(THREE, SCHEDULE, samplers.MomentMatched(2), digits=20)
+        path_kl(THREE, SCHEDULE, samplers.MomentMatched(3), digits=20)
