@@ -13,6 +13,7 @@ used: importing the package itself loads nothing heavy.
 
 from __future__ import annotations
 
+import sys
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -28,8 +29,15 @@ if TYPE_CHECKING:
     from diffcert.files import read_schedule as read_schedule
     from diffcert.files import read_target as read_target
     from diffcert.instance import Instance as Instance
+    from diffcert.li_cai_wei import LiCaiWeiInstance as LiCaiWeiInstance
     from diffcert.low_rank import LowRankInstance as LowRankInstance
     from diffcert.plots import mmse_figure as mmse_figure
+    from diffcert.rates import Ladder as Ladder
+    from diffcert.rates import RateClaim as RateClaim
+    from diffcert.rates import RateVerdict as RateVerdict
+    from diffcert.rates import Rung as Rung
+    from diffcert.rates import measured as measured
+    from diffcert.rates.plots import rate_figure as rate_figure
     from diffcert.recheck import Check as Check
     from diffcert.registry import claims as claims
     from diffcert.registry import find as find
@@ -87,6 +95,7 @@ if TYPE_CHECKING:
     from theory import Bound as Bound
     from theory import Calculus as Calculus
     from theory import Cases as Cases
+    from theory import Condition as Condition
     from theory import Derivation as Derivation
     from theory import DerivationError as DerivationError
     from theory import Formula as Formula
@@ -97,6 +106,7 @@ if TYPE_CHECKING:
     from theory import LoweringError as LoweringError
     from theory import Proposition as Proposition
     from theory import Quantity as Quantity
+    from theory import Rate as Rate
     from theory import Source as Source
     from theory import Step as Step
     from theory import bounds as bounds
@@ -120,8 +130,11 @@ _HOMES: dict[str, tuple[str, ...]] = {
     "diffcert.family": ("TARGETS",),
     "diffcert.files": ("read_schedule", "read_target"),
     "diffcert.instance": ("Instance",),
+    "diffcert.li_cai_wei": ("LiCaiWeiInstance",),
     "diffcert.low_rank": ("LowRankInstance",),
     "diffcert.plots": ("mmse_figure",),
+    "diffcert.rates": ("Ladder", "RateClaim", "RateVerdict", "Rung", "measured"),
+    "diffcert.rates.plots": ("rate_figure",),
     "diffcert.recheck": ("Check",),
     "diffcert.registry": ("claims", "find", "twins"),
     "diffcert.report": ("Report",),
@@ -174,6 +187,7 @@ _HOMES: dict[str, tuple[str, ...]] = {
         "Bound",
         "Calculus",
         "Cases",
+        "Condition",
         "Derivation",
         "DerivationError",
         "Formula",
@@ -184,6 +198,7 @@ _HOMES: dict[str, tuple[str, ...]] = {
         "LoweringError",
         "Proposition",
         "Quantity",
+        "Rate",
         "Source",
         "Step",
         "bounds",
@@ -210,6 +225,8 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     value = getattr(import_module(_HOME[name]), name)
     globals()[name] = value
+    if "hypothesis" in sys.modules:
+        import_module("diffcert.hypothesis_plugin").register_loaded()
     return value
 
 

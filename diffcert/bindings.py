@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import pairwise
 from math import isqrt
@@ -16,14 +16,27 @@ from typing import Any
 
 import numpy as np
 
-from diffcert import enclosed, low_rank, low_rank_bindings
+from diffcert import (
+    enclosed,
+    entropy_bindings,
+    li_cai_wei,
+    li_cai_wei_bindings,
+    low_rank,
+    low_rank_bindings,
+)
 from diffcert.instance import Instance
-from diffcert.rationals import exact_ends, exact_knots
-from numerics import Schedule, Target
+from diffcert.output_bindings import OUTPUT, output_truth
+from diffcert.rationals import RATIONALS, exact_ends, exact_knots
+from numerics import Mixture, PrecisionError, Schedule, SpanError, Target, score_error_mean_square
 from numerics.arithmetic import FLOATS, Arithmetic, balls, bits_for, mpmath_numbers
 from numerics.channel import Engine, choose_engine, functional_truth
+from numerics.constant_errors import constant_error_moments
 from numerics.cores import Functional
+from numerics.early_stopping import early_stopping_truth
 from numerics.path import KnotValues, knot_values, path_kl_truth
+from numerics.path_start import start_kl_truth
+from numerics.samplers import Ddpm
+from numerics.trapezoid import trapezoid_error_truth
 from numerics.truth import Truth
 
 __all__ = ["BINDINGS", "Binding", "Values", "evaluate"]
@@ -34,6 +47,11 @@ _CHANNEL: dict[str, Functional] = {
     "mmse": "mmse",
     "mutual_information": "mutual_information",
     "covariance_moment": "covariance_moment",
+}
+_TRAPEZOIDS: dict[str, Functional] = {
+    "trapezoid_mmse": "mmse",
+    "trapezoid_information": "mutual_information",
+    "trapezoid_covariance": "covariance_moment",
 }
 _MATCHED_AT = {"beta": Fraction(1), "beta_tilde": Fraction(0)}
 """The component variance for which a named reverse variance is the matched one."""
@@ -51,7 +69,8 @@ def _arithmetic(engine: Engine, digits: int | None) -> Arithmetic:
     if engine == "fast" or digits is None:
         return FLOATS
     if engine == "certified":
-        return balls(bits_for(digits) + GUARD_BITS)
+        # The promise reaches down to 10^-2n of the scale, also for a difference of two informations.
+        return balls(bits_for(2 * digits) + GUARD_BITS)
     return mpmath_numbers(digits + GUARD_DIGITS)
 
 
@@ -113,14 +132,20 @@ class Values(Mapping[str, Any]):
     def _evaluate(self, key: str) -> Truth:
         instance = self.instance
         if key == "path_kl":
-            return path_kl_truth(
-                instance.target,
-                self.schedule,
-                sampler=instance.sampler,
-                start=instance.start,
-                digits=self.digits,
-                engine=self.engine,
+            return self._path_kl()
+        if key == "start_kl":
+            return start_kl_truth(self.target, self.schedule, instance.start, self.digits, self.engine)
+        if key in _TRAPEZOIDS:
+            step = instance.parameter("spacing")
+            functional = _TRAPEZOIDS[key]
+            found = trapezoid_error_truth(
+                functional, self.target, instance.snr, step, self.digits, self.engine
             )
+            return replace(found, functional=key)
+        if key in OUTPUT:
+            return output_truth(key, instance, self.digits, self.engine)
+        if key == "early_stopping":
+            return early_stopping_truth(self.target, instance.snr, self.digits, self.engine)
         if key in _CHANNEL:
             return functional_truth(_CHANNEL[key], instance.target, instance.snr, self.digits, self.engine)
         if key in _ENCLOSED:
@@ -132,6 +157,24 @@ class Values(Mapping[str, Any]):
             raise ValueError(f"{key}: a list of values, not a single one")
         error = FLOAT_ROUNDING * abs(value) if self.engine == "fast" else 0.0
         return Truth(key, value, float(error), self.engine, self.digits, BINDINGS[key].method)
+
+    def _path_kl(self) -> Truth:
+        instance = self.instance
+        rule = instance.ddpm
+        plain = rule is not None and not callable(rule.score_error)
+        try:
+            return path_kl_truth(
+                instance.target,
+                self.schedule,
+                sampler=instance.sampler if rule is None else rule,
+                start=instance.start,
+                digits=self.digits,
+                engine=self.engine,
+            )
+        except ValueError as error:
+            if plain or self.digits is None or isinstance(error, SpanError):
+                raise
+            raise PrecisionError(f"path_kl: known in machine numbers only (digits=None): {error}") from None
 
     @property
     def target(self) -> Target:
@@ -171,7 +214,9 @@ class Binding:
     """One row of the table: a symbol's key, what it needs, and how it is evaluated.
 
     `needs`: "target" (defined for every instance), "path" (a schedule), "point" (one snr), or the
-    name of a parameter. `exact` is the rational value, or None where there is none.
+    name of a parameter. `exact` is the rational value, or None where there is none. `of_ddpm`: whether
+    it is defined for samplers of one reverse variance per step only; `at_point`: whether it needs one snr
+    beside its parameter.
     """
 
     key: str
@@ -179,21 +224,34 @@ class Binding:
     value: Callable[[Values], Any]
     exact: Callable[[Values], Any] | None = None
     method: str = "closed form"
+    of_ddpm: bool = False
+    at_point: bool = False
 
     def defined_for(self, instance: Instance) -> bool:
         """Whether the instance defines this quantity."""
         if isinstance(instance, low_rank.LowRankInstance):
             return instance.defines(self.needs)
-        if self.needs in low_rank.NEEDS:
+        if isinstance(instance, li_cai_wei.LiCaiWeiInstance):
+            return instance.defines(self.needs)
+        if self.needs in low_rank.NEEDS or self.needs in li_cai_wei.NEEDS:
             return False
+        if self.needs in entropy_bindings.NEEDS:
+            return entropy_bindings.defines(instance, self.needs)
         if self.needs in ("path", "point"):
-            return instance.kind == self.needs
+            return instance.kind == self.needs and not (self.of_ddpm and instance.ddpm is None)
+        if self.at_point and instance.kind != "point":
+            return False
         return self.needs == "target" or instance.parameter(self.needs) is not None
 
     @property
     def lacking(self) -> str:
         """What an instance that does not define this quantity lacks."""
-        words = {"path": "a schedule", "point": "a single snr", **low_rank.NEEDS}
+        if self.of_ddpm:
+            return "a schedule with a sampler of one reverse variance per step"
+        if self.at_point:
+            return f"a single snr with the parameter {self.needs}"
+        own = {**low_rank.NEEDS, **entropy_bindings.NEEDS, **li_cai_wei.NEEDS}
+        words = {"path": "a schedule", "point": "a single snr", **own}
         return words.get(self.needs, f"the parameter {self.needs}")
 
 
@@ -230,14 +288,15 @@ def _variance_ratios(values: Values) -> list[Any]:
     """
     knots, v = list(values["knots"]), values.target.variance
     number = values.arithmetic.number
-    variance = "matched" if values.instance.sampler is None else values.instance.sampler.variance
+    rule = values.instance.ddpm
+    variance = "matched" if rule is None else rule.variance
     if variance == "matched":
         return [number(1) for _ in knots[1:]]
     if variance == "optimal":
         mmse, d = values["mmse_at"], values.target.dimension
         return [1 / (1 + (b - a) * m / d) for (a, b), m in zip(pairwise(knots), mmse, strict=False)]
     if variance in _MATCHED_AT:
-        excess = number(_MATCHED_AT[variance] - v)
+        excess = number(_MATCHED_AT[str(variance)] - v)
         return [(1 + a * excess) / (1 + b * excess) for a, b in pairwise(knots)]
     levels = [t / (1 + t * number(1 - v)) for t in knots]
     v_number = number(v)
@@ -245,6 +304,47 @@ def _variance_ratios(values: Values) -> list[Any]:
         (1 - a / b) * (1 - b + b * v_number) / (1 - a + a * v_number) / number(Fraction(variance))
         for a, b in pairwise(levels)
     ]
+
+
+def _score_errors(values: Values) -> list[Any]:
+    """E_k; a function's mean square is known in machine numbers only."""
+    rule = values.instance.ddpm
+    if rule is None or not callable(rule.score_error):
+        return constant_error_moments(values.target, values.schedule, rule or Ddpm(), values.arithmetic)
+    if values.engine != "fast":
+        raise PrecisionError(
+            "score_error_at: the mean square of a function is known in machine numbers only (digits=None)"
+        )
+    if not isinstance(values.target, Mixture):
+        raise SpanError("score_error_at: a function needs a mixture with means on a line")
+    one = replace(rule, score_error=Fraction(1))
+    factors = constant_error_moments(values.target, values.schedule, one, values.arithmetic)
+    return [
+        factor * score_error_mean_square(values.target, values.schedule, rule, k).value
+        for k, factor in enumerate(factors)
+    ]
+
+
+def _exact_score_errors(values: Values) -> tuple[Fraction, ...] | None:
+    rule = values.instance.ddpm
+    if rule is None or callable(rule.score_error):
+        return None
+    if rule.score_error is not None and values.exact("knots") is None:
+        return None
+    steps = int(values.exact("number_of_steps"))
+    if rule.score_error is None:
+        return (Fraction(0),) * steps
+    return tuple(constant_error_moments(values.target, values.schedule, rule, RATIONALS))
+
+
+def _exact_start_kl(values: Values) -> Fraction | None:
+    return Fraction(0) if values.instance.start == "exact" else None
+
+
+def _exact_early_stopping(values: Values) -> Fraction | None:
+    """d/s for a single atom."""
+    snr = values.instance.snr
+    return Fraction(values.target.dimension) / snr if snr and not values.target.core.rank else None
 
 
 def _exact_steps(values: Values) -> tuple[Fraction, ...] | None:
@@ -266,7 +366,18 @@ def _diameter(values: Values) -> Any:
 
 
 def _exact_diameter(values: Values) -> Fraction | None:
-    squared = values.target.core.diameter_squared
+    return _rational_root(values.target.core.diameter_squared)
+
+
+def _radius(values: Values) -> Any:
+    return values.arithmetic.sqrt(values.arithmetic.number(enclosed.radius_squared(values.target.core)))
+
+
+def _exact_radius(values: Values) -> Fraction | None:
+    return _rational_root(enclosed.radius_squared(values.target.core))
+
+
+def _rational_root(squared: Fraction) -> Fraction | None:
     root = Fraction(isqrt(squared.numerator), isqrt(squared.denominator))
     return root if root * root == squared else None
 
@@ -274,6 +385,11 @@ def _exact_diameter(values: Values) -> Fraction | None:
 def _rational(key: str, needs: str, exact: Callable[[Values], Fraction]) -> Binding:
     """The row of a quantity that is rational by nature."""
     return Binding(key, needs, lambda values: values.arithmetic.number(exact(values)), exact)
+
+
+def _parameter(name: str) -> Binding:
+    """The row of a parameter of the instance."""
+    return _rational(name, name, lambda values: values.instance.parameter(name) or Fraction(0))
 
 
 def _end(key: str, place: int, value: Callable[[Values], Any]) -> Binding:
@@ -323,14 +439,24 @@ def _table() -> Iterator[Binding]:
     yield _rational("rank", "target", lambda values: Fraction(values.target.core.rank))
     yield _rational("dimension", "target", lambda values: Fraction(values.target.dimension))
     yield _rational("component_variance", "target", lambda values: values.target.variance)
-    yield Binding("variance_ratio", "path", _variance_ratios)
+    yield Binding("variance_ratio", "path", _variance_ratios, of_ddpm=True)
     yield _rational(
         "epsilon", "epsilon", lambda values: values.instance.parameter("epsilon") or Fraction(0)
     )
     yield _truth("path_kl", "path")
     yield _truth("best_phase_kl", "path")
     yield _truth("best_rate", "path")
-    for row in low_rank_bindings.rows():
+    yield replace(_truth("start_kl", "path"), exact=_exact_start_kl)
+    yield Binding("score_error_at", "path", _score_errors, _exact_score_errors, of_ddpm=True)
+    yield replace(_truth("early_stopping", "point"), exact=_exact_early_stopping)
+    for key in OUTPUT:
+        yield _truth(key, "path")
+    yield Binding("radius", "target", _radius, _exact_radius)
+    for name in ("spacing", "strip"):
+        yield _parameter(name)
+    for key in _TRAPEZOIDS:
+        yield replace(_truth(key, "spacing"), at_point=True)
+    for row in (*entropy_bindings.rows(), *low_rank_bindings.rows(), *li_cai_wei_bindings.rows()):
         yield Binding(*row)
 
 

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Any
 from diffcert.declaration import declaration_digest, digest_of
 from diffcert.enclosure import ball_text
 from diffcert.inputs import exact_inputs
+from diffcert.rates.verdict import RateVerdict
 from diffcert.sources import sources_digest, versions
 from diffcert.verdict import Verdict
 
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 __all__ = ["FORMAT", "Certificate"]
 
 FORMAT = "diffcert certificate 1"
+RATE_FORMAT = "diffcert rate certificate 1"
 LARGEST_FILE = 32 * 2**20
 LONGEST_INTEGER = 18
 LONGEST_NUMBER = 5000
@@ -70,7 +72,7 @@ class Certificate:
 
     @classmethod
     def of(cls, verdict: Verdict, asked: int | None = None) -> Certificate:
-        """The certificate of a verdict in balls.
+        """The certificate of a verdict in balls, or of a verdict on a rate.
 
         `asked` is the number of digits at which the comparison began (default: those at which it was
         settled). Raises ValueError for a verdict in machine numbers, which certifies nothing, and for
@@ -82,6 +84,10 @@ class Certificate:
             raise ValueError(f"verdict: {type(verdict).__name__} is not a Verdict")
         if verdict.engine != "certified":
             raise ValueError(f"verdict: the engine {verdict.engine!r} certifies nothing; give digits")
+        if isinstance(verdict, RateVerdict):
+            from diffcert.rates.certificate import RateCertificate
+
+            return RateCertificate.of(verdict)
         digits = verdict.digits or asked or 30
         claimed = _CLAIMED.fullmatch(verdict.reason)
         if asked is None and claimed:
@@ -123,7 +129,7 @@ class Certificate:
         except UnicodeDecodeError:
             raise ValueError(f"certificate: {place}: is not UTF-8 text") from None
         except ValueError as error:
-            raise ValueError(f"certificate: {place}: {_one_line(error)}") from None
+            raise ValueError(f"certificate: {place}: {one_line_of(error)}") from None
 
     @classmethod
     def from_json(cls, text: str) -> Certificate:
@@ -139,7 +145,11 @@ class Certificate:
         except RecursionError:
             raise ValueError("is nested too deeply") from None
         except json.JSONDecodeError as error:
-            raise ValueError(f"is not valid JSON: {_one_line(error)}") from None
+            raise ValueError(f"is not valid JSON: {one_line_of(error)}") from None
+        if isinstance(data, dict) and data.get("format") == RATE_FORMAT:
+            from diffcert.rates.certificate import RateCertificate
+
+            return RateCertificate.of_data(data)
         _check_shape(data)
         return cls(data)
 
@@ -184,8 +194,14 @@ class Certificate:
 
     def changed_parts(self) -> list[str]:
         """The parts whose digest does not fit: something in them was changed after they were issued."""
-        stated, actual = self.data["digests"], digests(self.data)
-        return [part for part in (*PARTS, "all") if stated.get(part) != actual[part]]
+        parts = self.parts
+        stated, actual = self.data["digests"], digests(self.data, parts)
+        return [part for part in (*parts, "all") if stated.get(part) != actual[part]]
+
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """The names of its parts."""
+        return PARTS
 
     def __repr__(self) -> str:
         """Status, claim and file name."""
@@ -214,9 +230,9 @@ def verdict_part(verdict: Verdict, seen: set[str]) -> dict[str, Any]:
     }
 
 
-def digests(data: Mapping[str, Any]) -> dict[str, str]:
+def digests(data: Mapping[str, Any], parts: Sequence[str] = PARTS) -> dict[str, str]:
     """The digest of each part, and of all of them together."""
-    found = {part: digest_of(data[part]) for part in PARTS}
+    found = {part: digest_of(data[part]) for part in parts}
     return {**found, "all": digest_of(found)}
 
 
@@ -236,7 +252,8 @@ def _enclosure(ball: Any, digits: int) -> dict[str, str]:
 # Reading, within limits
 
 
-def _one_line(error: Exception) -> str:
+def one_line_of(error: Exception) -> str:
+    """The message of an exception on one line of at most 300 characters."""
     return " ".join(str(error).split())[:300]
 
 
@@ -261,33 +278,38 @@ def _check_shape(data: Any) -> None:
     """Raise ValueError, naming the place, unless the data have the shape of a certificate."""
     if not isinstance(data, dict) or data.get("format") != FORMAT:
         raise ValueError(f"is not a certificate: 'format' is not {FORMAT!r}")
-    if _depth(data) > DEEPEST:
+    if nesting(data) > DEEPEST:
         raise ValueError(f"is nested more than {DEEPEST} deep")
     expected = {*PARTS, "digests"}
     for key in sorted(expected ^ set(data)):
         raise ValueError(f"the part {key[:40]!r} is {'missing' if key in expected else 'not known'}")
     for part, shape in _SHAPES.items():
-        _fits(data[part], shape, part)
+        fits(data[part], shape, part)
     for part in ("truth", "bound", "ratio"):
         if data[part] is not None:
             shape = {"functional": str, **_ENCLOSURE} if part == "truth" else {**_ENCLOSURE}
-            _fits(data[part], shape, part)
-            _check_numbers(data[part], part)
+            fits(data[part], shape, part)
+            check_numbers(data[part], part)
     if not isinstance(data["instance"], dict) or not isinstance(data["instance"].get("target"), dict):
         raise ValueError("the part 'instance' has no target")
-    _fits(data["digests"], dict.fromkeys((*PARTS, "all"), str), "digests")
-    for key, item in data["made_with"]["versions"].items():
-        if not isinstance(item, str):
-            raise ValueError(f"made_with: versions: {key[:40]!r} is not a text")
+    fits(data["digests"], dict.fromkeys((*PARTS, "all"), str), "digests")
+    check_versions(data["made_with"]["versions"])
     for digits in (data["method"]["digits"], data["method"]["asked"]):
         if isinstance(digits, bool) or not 1 <= digits <= 1000:
             raise ValueError("method: digits are not between 1 and 1000")
 
 
-def _depth(data: Any) -> int:
+def check_versions(versions: Mapping[str, Any]) -> None:
+    """Nothing, if every version is a text; ValueError otherwise."""
+    for key, item in versions.items():
+        if not isinstance(item, str):
+            raise ValueError(f"made_with: versions: {key[:40]!r} is not a text")
+
+
+def nesting(data: Any, deepest: int = DEEPEST) -> int:
     """How deep tables and lists are nested, counted no further than needed."""
     level, depth = [data], 0
-    while level and depth <= DEEPEST:
+    while level and depth <= deepest:
         inner: list[Any] = []
         for item in level:
             if isinstance(item, dict):
@@ -298,7 +320,8 @@ def _depth(data: Any) -> int:
     return depth
 
 
-def _fits(part: Any, shape: Mapping[str, Any], name: str) -> None:
+def fits(part: Any, shape: Mapping[str, Any], name: str) -> None:
+    """Nothing, if a part is a table with exactly these keys, of these types; ValueError otherwise."""
     if not isinstance(part, dict):
         raise ValueError(f"the part {name!r} is not a table")
     for key in sorted(set(shape) ^ set(part)):
@@ -308,7 +331,8 @@ def _fits(part: Any, shape: Mapping[str, Any], name: str) -> None:
             raise ValueError(f"{name}: {key} is of the wrong type")
 
 
-def _check_numbers(part: Mapping[str, str], name: str) -> None:
+def check_numbers(part: Mapping[str, str], name: str) -> None:
+    """Nothing, if a part states an interval in decimals; ValueError otherwise."""
     for key, word in (("mid", "nan"), ("rad", "inf")):
         text = part[key]
         if text == word and part["rad"] == "inf":

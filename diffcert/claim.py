@@ -17,11 +17,13 @@ import sympy
 from diffcert.instance import Instance
 from theory import symbols
 from theory.lowering import lower
+from theory.rate import Rate
 from theory.statement import Bound, Hypothesis, Source
 
 __all__ = ["Claim"]
 
-_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*(/[A-Za-z0-9][A-Za-z0-9._-]*)*", re.ASCII)
+ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*(/[A-Za-z0-9][A-Za-z0-9._-]*)*", re.ASCII)
+"""What an id looks like: words with slashes between them."""
 
 Instances = Iterable[Instance] | Callable[[], Iterable[Instance]]
 
@@ -86,7 +88,7 @@ class Claim:
     replace: InitVar[bool] = False
 
     def __post_init__(self, replace: bool) -> None:
-        if not isinstance(self.id, str) or not _ID.fullmatch(self.id):
+        if not isinstance(self.id, str) or not ID.fullmatch(self.id):
             raise ValueError(f"id: {self.id!r} is not of the form 'mine/thm-1'")
         if isinstance(self.instances, Instance | str) or not (
             self.instances is None or callable(self.instances) or isinstance(self.instances, Iterable)
@@ -137,6 +139,8 @@ class Claim:
             )
         if isinstance(self.bound, int) and not isinstance(self.bound, bool):
             object.__setattr__(self, "bound", sympy.Integer(self.bound))
+        if isinstance(self.bound, Rate):
+            raise ValueError(f"bound: {self.bound.id} is a Rate; make a RateClaim of it, with ladders")
         if not isinstance(self.bound, sympy.Expr):
             raise ValueError(
                 f"bound: {type(self.bound).__name__} is neither a Bound nor a sympy expression"
@@ -177,6 +181,9 @@ class Claim:
 
     def _repr_latex_(self) -> str:
         return str(self.bound._repr_latex_())
+
+    def _repr_html_(self) -> str:
+        return str(self.bound._repr_html_())
 
     def __repr__(self) -> str:
         return f"<Claim {self.id}: {self.truth} {self.relation} {self.bound.formula}>"

@@ -16,11 +16,16 @@ from diffcert.bindings import BINDINGS, Values
 from diffcert.claim import Claim
 from diffcert.hypotheses import check, in_order, is_costly
 from diffcert.instance import Instance
+from diffcert.rates.claim import RateClaim
+from diffcert.rates.ladder import Ladder
+from diffcert.rates.verdict import judge
 from diffcert.rationals import RATIONALS, IrrationalError
 from diffcert.verdict import Status, Verdict, agrees, decide
-from numerics.channel import MOST_DIGITS
+from numerics.channel import MOST_DIGITS, choose_engine
+from numerics.exact import shown
 from numerics.truth import PrecisionError
 from theory.lowering import Formula, lower
+from theory.rate import Rate
 from theory.statement import Bound
 
 __all__ = ["Evaluation", "compare"]
@@ -55,8 +60,8 @@ class Evaluation:
 
 
 def compare(
-    claim: Claim | Bound | str,
-    instance: Instance,
+    claim: Claim | RateClaim | Bound | Rate | str,
+    instance: Instance | Ladder,
     digits: int | None = 30,
     evaluation: Evaluation | None = None,
 ) -> Verdict:
@@ -66,11 +71,19 @@ def compare(
     undecided is tried again at 2n and 4n digits before the verdict says so. `digits=None` is the
     fast tier, which never says "holds". A hypothesis that fails makes the verdict not applicable,
     one that is not decided makes it undecided. `evaluation` shares values between claims.
+    A rate is compared along a `Ladder`, and the verdict is a `RateVerdict`.
     Raises ValueError for bad arguments, SpanError for means that span more than a line.
     """
-    bound = claim if isinstance(claim, Bound) else _find(claim).bound
+    bound = claim if isinstance(claim, Bound | Rate) else _find(claim).bound
+    if isinstance(bound, Rate):
+        if not isinstance(instance, Ladder):
+            raise ValueError(
+                f"instance: the rate {bound.id} is compared along a Ladder, not at {shown(instance)}"
+            )
+        choose_engine(digits, None)
+        return judge(bound, instance, digits)
     if not isinstance(instance, Instance):
-        raise ValueError(f"instance: {instance!r} is not an Instance")
+        raise ValueError(f"instance: {shown(instance)} is not an Instance")
     shared = Evaluation(instance) if evaluation is None else evaluation
     blank = Verdict(
         Status.UNDECIDED,
@@ -99,7 +112,7 @@ def compare(
     return verdict
 
 
-def _find(claim: Claim | str) -> Claim:
+def _find(claim: Claim | RateClaim | str) -> Claim | RateClaim:
     from diffcert import registry
 
     return registry.find(claim)

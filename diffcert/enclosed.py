@@ -27,13 +27,20 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from numerics.channel import functional_truth
-from numerics.cores import Functional
+from numerics.cores import Functional, PointCore
 from numerics.structured import OrthogonalCore, ProductCore
 
 if TYPE_CHECKING:
     from diffcert.bindings import Values
 
-__all__ = ["best_phase_kl", "best_rate", "covariance_norm", "covariance_supremum", "within"]
+__all__ = [
+    "best_phase_kl",
+    "best_rate",
+    "covariance_norm",
+    "covariance_supremum",
+    "radius_squared",
+    "within",
+]
 
 DIGITS = 12
 """Digits of M, I and C, more where the grids are finer: the width of an enclosure comes from its grid."""
@@ -204,6 +211,30 @@ _FINE_UNTIL = 40.0
 
 def _middle(number: Any) -> Any:
     return number.mid() if hasattr(number, "mid") else number
+
+
+def radius_squared(core: Any) -> Fraction:
+    """The square of the greatest distance of an atom of a core from its mean, exactly.
+
+    ValueError for a core that lists no atoms and is no product or orthogonal core.
+    """
+    match core:
+        case PointCore():
+            lengths = core.lengths
+            axes = list(zip(*core.coordinates, strict=True))
+            means = [
+                sum((w * x for w, x in zip(core.weights, axis, strict=True)), Fraction(0)) for axis in axes
+            ]
+            farthest = max(
+                sum((q * (x - m) ** 2 for q, x, m in zip(lengths, point, means, strict=True)), Fraction(0))
+                for point in core.coordinates
+            )
+            return Fraction(core.diameter_squared) * farthest
+        case ProductCore():
+            return core.copies * radius_squared(core.factor)
+        case OrthogonalCore():
+            return core.radius_squared * Fraction(core.components - 1, core.components)
+    raise ValueError(f"radius: not known for a {type(core).__name__}")
 
 
 def covariance_norm(core: Any) -> Fraction:

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from fractions import Fraction
-from functools import lru_cache
+from functools import lru_cache, partial
 from types import MappingProxyType
 from typing import Any
 
-from diffcert import low_rank
+from diffcert import entropy_families, li_cai_wei, low_rank, path_families
 from diffcert.bindings import BINDINGS
 from diffcert.instance import Instance
-from numerics import Mixture, Schedule, samplers
+from numerics import Mixture, Schedule, Target, samplers
 from numerics.arithmetic import balls
 from theory.statement import Bound
 
@@ -36,6 +36,7 @@ __all__ = [
     "reverse_variances",
     "spans",
     "step_complexity",
+    "steps_needed",
 ]
 
 _ATOMS: dict[str, tuple[list[str], list[str]]] = {
@@ -61,7 +62,7 @@ POINTS = (Fraction(1, 1000), Fraction(1, 10), Fraction(1), Fraction(10), Fractio
 ACCURACIES = (Fraction(1), Fraction(1, 10), Fraction(1, 100))
 
 
-def _last_knot(target: Mixture) -> Fraction:
+def _last_knot(target: Target) -> Fraction:
     """T = 1/v, or 100 where v = 0."""
     if target.variance == 0:
         return Fraction(LAST_KNOT_OF_A_DISCRETE_TARGET)
@@ -148,7 +149,7 @@ def step_complexity() -> tuple[Instance, ...]:
         Instance(
             target,
             Schedule.geometric(
-                steps=_steps_needed(target, epsilon),
+                steps=steps_needed(target, epsilon),
                 first=epsilon / target.core.variance,
                 last=_last_knot(target),
             ),
@@ -236,8 +237,7 @@ def reverse_variances() -> tuple[Instance, ...]:
     levels = Schedule.from_alpha_bar([Fraction(i, 10) for i in (1, 3, 5, 7, 9)])
     knots = Schedule.geometric(12, Fraction(1, 100), Fraction(1, 2))
     targets = {name: TARGETS[name] for name in ("binary", "three", "five", "five-0")}
-    corners = [[x, 2 * x, 0, 2 * x] for x in (-1, 0, 1)]
-    targets["line-in-four"] = Mixture(["1/4", "1/2", "1/4"], corners, Fraction(1, 2))
+    targets["line-in-four"] = path_families.line_in_four()
     return tuple(
         Instance(
             target,
@@ -252,7 +252,7 @@ def reverse_variances() -> tuple[Instance, ...]:
     )
 
 
-def _steps_needed(target: Mixture, epsilon: Fraction) -> int:
+def steps_needed(target: Target, epsilon: Fraction) -> int:
     """n = 1 + ceil(log(T V/epsilon)/log(1 + epsilon/(2H)))."""
     for bits in (128, 512, 2048):
         ops = balls(bits)
@@ -271,6 +271,14 @@ def default_for(bound: Bound) -> tuple[Instance, ...]:
     needs = {BINDINGS[key].needs for key in bound.symbols}
     if not needs.isdisjoint(low_rank.NEEDS):
         return low_rank.family_for(needs)
+    if not needs.isdisjoint(li_cai_wei.NEEDS):
+        return li_cai_wei.family_for(needs)
+    original = bound.twin_of or bound.id
+    if original in entropy_families.FAMILIES:
+        return entropy_families.FAMILIES[original]()
+    for need, own in entropy_families.NEEDED.items():
+        if need in needs:
+            return own()
     predicates = {hypothesis.predicate for hypothesis in bound.hypotheses}
     for words, own in _OWN_FAMILIES:
         if not words.isdisjoint({bound.id, *predicates, *bound.symbols}):
@@ -286,6 +294,11 @@ def default_for(bound: Bound) -> tuple[Instance, ...]:
 
 
 _OWN_FAMILIES: tuple[tuple[frozenset[str], Callable[[], tuple[Instance, ...]]], ...] = (
+    (frozenset(("start_kl", "score_error_at")), path_families.errors),
+    (frozenset(("output_kl", "output_tv")), path_families.outputs),
+    (frozenset(("early_stopping",)), path_families.stopping),
+    (frozenset(("trapezoid_covariance",)), partial(path_families.quadratures, 3)),
+    (frozenset(("trapezoid_mmse", "trapezoid_information")), partial(path_families.quadratures, 1)),
     (frozenset(("constant_ratio",)), constant_ratios),
     (frozenset(("best_phase_kl",)), phases),
     (frozenset(("diffcert/convex-below",)), geometric),
@@ -300,12 +313,17 @@ _OWN_FAMILIES: tuple[tuple[frozenset[str], Callable[[], tuple[Instance, ...]]], 
 def from_counterexample(data: Mapping[str, Any]) -> Instance:
     """The instance that a planted falsehood states as its counterexample.
 
-    Keys: weights, means, variance; snr_knots, geometric (steps, first, last) or snr; sampler;
-    parameters.
+    Keys: weights, means, variance; snr_knots, geometric (steps, first, last) or snr; sampler (its reverse
+    variance), score_error, start; parameters.
     """
     if "vectors" in data:
         return low_rank.from_counterexample(data)
-    target = Mixture(data["weights"], data["means"], data.get("variance", 1))
+    if "c1" in data:
+        return li_cai_wei.from_counterexample(data)
+    if "covariances" in data:
+        target: Target = Mixture(data["weights"], data["means"], covariances=data["covariances"])
+    else:
+        target = Mixture(data["weights"], data["means"], data.get("variance", 1))
     schedule = None
     if "geometric" in data:
         schedule = Schedule.geometric(**data["geometric"])
@@ -314,7 +332,8 @@ def from_counterexample(data: Mapping[str, Any]) -> Instance:
     return Instance(
         target,
         schedule,
-        sampler=samplers.Ddpm(data["sampler"]) if "sampler" in data else None,
+        sampler=_counterexample_sampler(data),
+        start=data.get("start", "exact"),
         snr=data.get("snr"),
         parameters=data.get("parameters"),
         target_name="counterexample",
@@ -322,13 +341,27 @@ def from_counterexample(data: Mapping[str, Any]) -> Instance:
     )
 
 
+def _counterexample_sampler(data: Mapping[str, Any]) -> samplers.Ddpm | None:
+    if "sampler" not in data and "score_error" not in data:
+        return None
+    return samplers.Ddpm(data.get("sampler", "matched"), data.get("score_error"))
+
+
+_LADDER_COST = 20_000
+"""A ladder takes seconds, like a path of a thousand steps of a wide target."""
+
+
 def cheap_first(instances: tuple[Instance, ...]) -> Iterator[Instance]:
     """The instances in order of their cost: few steps and few atoms first."""
     yield from sorted(instances, key=cost)
 
 
-def cost(instance: Instance) -> int:
+def cost(instance: Any) -> int:
     """A rough measure of the work that an instance takes."""
+    if instance.kind == "ladder":
+        return _LADDER_COST
+    if isinstance(instance, li_cai_wei.LiCaiWeiInstance):
+        return instance.steps
     if isinstance(instance, low_rank.LowRankInstance):
         return int(instance.target.dimension * instance.target.components)
     steps = 1 if instance.schedule is None else instance.schedule.steps

@@ -71,23 +71,31 @@ def _in_floats(lhs: float, sign: str, rhs: float) -> bool | None:
 
 
 def _matched_sampler(values: Values) -> bool | None:
-    instance = values.instance
-    degenerate = instance.target.core.rank == 0
-    if instance.start != "exact":
-        right = _right_start(values, degenerate)
-        if right is not True:
-            return right
-    if instance.sampler is None:
-        return True
-    variance = instance.sampler.variance
+    return _all(_exact_score(values), _matched_variance(values), _right_start(values))
+
+
+def _all(*outcomes: bool | None) -> bool | None:
+    """Whether all hold: false as soon as one fails, whatever is not known of the others."""
+    return False if False in outcomes else (None if None in outcomes else True)
+
+
+def _exact_score(values: Values) -> bool | None:
+    sampler = values.instance.sampler
+    return sampler is None or sampler.score_error is None
+
+
+def _matched_variance(values: Values) -> bool | None:
+    instance, rule = values.instance, values.instance.ddpm
+    if rule is None:
+        return False
     # beta and beta_tilde are the matched variance of components of variance one and zero.
     matched_at = {"beta": Fraction(1), "beta_tilde": Fraction(0)}
-    if variance == "matched":
+    if rule.variance == "matched":
         return True
-    if variance in matched_at:
-        return bool(instance.target.variance == matched_at[variance])
-    if variance == "optimal":
-        return degenerate
+    if rule.variance in matched_at:
+        return bool(instance.target.variance == matched_at[str(rule.variance)])
+    if rule.variance == "optimal":
+        return instance.target.core.rank == 0
     with values.precision():
         ratios = values["variance_ratio"]
         other = any(decide(rho, sign, 1) is False for rho in ratios for sign in ("<=", ">="))
@@ -95,37 +103,41 @@ def _matched_sampler(values: Values) -> bool | None:
 
 
 def _exact_mean(values: Values) -> bool | None:
-    if values.instance.start == "exact":
-        return True
-    return _right_start(values, values.target.core.rank == 0)
+    if values.instance.ddpm is None:
+        return False
+    return _all(_exact_score(values), _right_start(values))
 
 
 def _optimal_sampler(values: Values) -> bool | None:
-    sampler = values.instance.sampler
-    if sampler is None or sampler.variance != "optimal":
+    rule = values.instance.ddpm
+    if rule is None or rule.variance != "optimal":
         return values.target.core.rank == 0 and _matched_sampler(values) is True
     return _exact_mean(values)
 
 
 def _narrow_sampler(values: Values) -> bool | None:
-    sampler = values.instance.sampler
-    if sampler is None or sampler.variance in ("matched", "beta_tilde"):
+    rule = values.instance.ddpm
+    if rule is None:
+        return None
+    if rule.variance in ("matched", "beta_tilde"):
         return True
-    if sampler.variance == "beta":
+    if rule.variance == "beta":
         return bool(values.target.variance >= 1)
-    if sampler.variance == "optimal":
+    if rule.variance == "optimal":
         return values.target.core.rank == 0
     with values.precision():
         outcomes = [decide(rho, ">=", 1) for rho in values["variance_ratio"]]
     return False if False in outcomes else (None if None in outcomes else True)
 
 
-def _right_start(values: Values, degenerate: bool) -> bool | None:
+def _right_start(values: Values) -> bool | None:
     """Whether the normal start is the right one: at t_0 = 0 it is, later the law is no normal one."""
+    if values.instance.start == "exact":
+        return True
     at_zero = _starts_at_zero(values)
     if at_zero is not False:
         return at_zero
-    centred_normal = degenerate and values.target.second_moment == 0
+    centred_normal = values.target.core.rank == 0 and values.target.second_moment == 0
     return None if centred_normal else False
 
 
@@ -184,6 +196,23 @@ def _starts_positive(values: Values) -> bool | None:
     return decide(_knots(values)[0], ">", 0)
 
 
+MOST_STEPS = 12
+LEAST_RAISE = Fraction(1, 20)
+
+
+def _short_path(values: Values) -> bool | None:
+    """Whether there are few steps, none of them short beside the snr."""
+    if values.schedule.steps > MOST_STEPS:
+        return False
+    with values.precision():
+        knots = _knots(values)
+        least = 1 + (
+            LEAST_RAISE if isinstance(knots[0], Fraction) else values.arithmetic.number(LEAST_RAISE)
+        )
+        outcomes = [decide(after, ">=", before * least) for before, after in pairwise(knots)]
+    return _all(*outcomes)
+
+
 def _finite_snr(values: Values) -> bool | None:
     with values.precision():
         knots = values["knots"]
@@ -211,6 +240,11 @@ def _mmse_not_convex(values: Values) -> bool | None:
     return None if convex is None else not convex
 
 
+def _shared_covariance(values: Values) -> bool | None:
+    covariances = getattr(values.target, "covariances", None)
+    return covariances is None or all(entry == covariances[0] for entry in covariances)
+
+
 _RELATION_COST = 2
 _COSTLY = 9
 
@@ -219,12 +253,17 @@ _PREDICATES: dict[str, tuple[int, Callable[[Values], bool | None]]] = {
     "exact_mean": (0, _exact_mean),
     "optimal_sampler": (0, _optimal_sampler),
     "narrow_sampler": (1, _narrow_sampler),
+    "matched_variance": (0, _matched_variance),
+    "right_start": (0, _right_start),
+    "short_path": (1, _short_path),
+    "exact_score": (0, _exact_score),
     "uniform_steps": (1, _uniform_steps),
     "geometric_steps": (1, _geometric_steps),
     "constant_ratio": (1, _constant_ratio),
     "starts_at_zero": (1, _starts_at_zero),
     "starts_positive": (1, _starts_positive),
     "finite_snr": (1, _finite_snr),
+    "shared_covariance": (0, _shared_covariance),
     "mmse_convex": (_COSTLY, _mmse_convex),
     "mmse_not_convex": (_COSTLY, _mmse_not_convex),
 }

@@ -14,6 +14,7 @@ from fractions import Fraction
 from typing import Any
 
 from diffcert.instance import Instance
+from diffcert.li_cai_wei import LiCaiWeiInstance
 from diffcert.low_rank import LowRankInstance
 from numerics import Schedule, Target, samplers
 from numerics.exact import shown, text
@@ -42,6 +43,9 @@ def read_instance(data: Any) -> Instance:
     """The instance that `exact_inputs` wrote; ValueError in one line for anything else."""
     table = _table(data, "instance")
     target_data = _table(table.get("target"), "target")
+    if "levels" in table:
+        _name_in(dict(target_data), "name", "target")
+        return LiCaiWeiInstance.from_dict(table)
     if target_data.get("type") == "low_rank_mixture":
         _name_in(dict(target_data), "name", "target")
         return LowRankInstance.from_dict(table)
@@ -106,10 +110,20 @@ def _sampler_data(sampler: Any) -> dict[str, Any]:
     if sampler is None:
         return {"type": "default"}
     values = {field.name: getattr(sampler, field.name) for field in fields(sampler)}
+    if callable(values.get("score_error")):
+        raise ValueError(
+            "sampler: its score error is a function, which plain data cannot state; a number can be"
+        )
     return {
         "type": type(sampler).__name__,
-        **{key: text(value) if isinstance(value, Fraction) else value for key, value in values.items()},
+        **{key: _plain_number(value) for key, value in values.items()},
     }
+
+
+def _plain_number(value: Any) -> Any:
+    if isinstance(value, tuple):
+        return [text(x) for x in value]
+    return text(value) if isinstance(value, Fraction) else value
 
 
 def _read_sampler(data: Any) -> Any:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cached_property
 from typing import Any
 
 from numerics import Schedule, Target, samplers
@@ -17,7 +18,7 @@ from numerics.exact import rational, text
 __all__ = ["Instance"]
 
 STARTS = ("exact", "normal")
-PARAMETERS = ("epsilon",)
+PARAMETERS = ("epsilon", "spacing", "strip")
 _OWN = "own"
 
 
@@ -32,8 +33,9 @@ def _exact_parameters(parameters: Any) -> tuple[tuple[str, Fraction], ...]:
     if unknown:
         raise ValueError(f"parameters: unknown name {unknown[0]!r} ({', '.join(PARAMETERS)})")
     exact = {name: rational(value, name) for name, value in parameters.items()}
-    if "epsilon" in exact and exact["epsilon"] <= 0:
-        raise ValueError(f"epsilon: {exact['epsilon']} is not positive")
+    for name, value in exact.items():
+        if value <= 0:
+            raise ValueError(f"{name}: {value} is not positive")
     return tuple(sorted(exact.items()))
 
 
@@ -42,9 +44,10 @@ class Instance:
     """A target with a schedule (a path) or with one signal-to-noise ratio (a point), and parameters.
 
     `schedule` and `snr` exclude each other; with neither, only quantities of the target itself are
-    defined. `sampler` (default: the matched variance) and `start` ("exact" or "normal") belong to a
-    path. `parameters` may give epsilon. Numbers are exact: int, Fraction, string; a float is the
-    binary number that it is. `target_name` and `schedule_name` are labels for tables.
+    defined. `sampler` (any of `samplers`, with or without a score error; default: the matched variance)
+    and `start` ("exact" or "normal") belong to a path. `parameters` may give epsilon, and spacing and
+    strip for the trapezoidal rule. Numbers are exact: int, Fraction, string; a float is the binary number
+    that it is. `target_name` and `schedule_name` are labels for tables.
     Raises ValueError naming the argument, the value and the rule.
     """
 
@@ -72,10 +75,8 @@ class Instance:
             raise ValueError(f"target: {target!r} is not a target")
         if schedule is not None and not isinstance(schedule, Schedule):
             raise ValueError(f"schedule: {schedule!r} is not a Schedule")
-        if sampler is not None and not isinstance(sampler, samplers.Ddpm):
-            raise ValueError(f"sampler: {sampler!r} is not a sampler of instances (samplers.Ddpm(...))")
-        if sampler is not None and sampler.score_error is not None:
-            raise ValueError(f"sampler: {sampler!r} has a score error; claims are about exact scores")
+        if sampler is not None and not isinstance(sampler, samplers.Sampler):
+            raise ValueError(f"sampler: {sampler!r} is not a sampler (samplers.Ddpm(...) or another)")
         if start not in STARTS:
             raise ValueError(f"start: {start!r} is not one of {', '.join(STARTS)}")
         if schedule is not None and snr is not None:
@@ -116,6 +117,29 @@ class Instance:
         if self.schedule_name != _label_of(self.schedule):
             arguments.append(f"schedule_name={self.schedule_name!r}")
         return f"Instance({', '.join(arguments)})"
+
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
+        """What IPython and hypothesis print: the call that makes this."""
+        printer.text(repr(self))
+
+    @cached_property
+    def ddpm(self) -> samplers.Ddpm | None:
+        """The sampler as one of a single reverse variance per step, None for those that are not.
+
+        The mean alone (`MomentMatched(1)`, and any order where there is one atom) is the matched variance,
+        `Ddim(1)` the variance beta_tilde.
+        """
+        sampler = self.sampler
+        if sampler is None:
+            return samplers.Ddpm()
+        if type(sampler) is samplers.Ddpm:
+            return sampler
+        if type(sampler) is samplers.MomentMatched:
+            alone = sampler.order == 1 or self.target.core.rank == 0
+            return samplers.Ddpm("matched", sampler.score_error) if alone else None
+        if type(sampler) is samplers.Ddim and sampler.eta == 1:
+            return samplers.Ddpm("beta_tilde", sampler.score_error)
+        return None
 
     @property
     def kind(self) -> str:

@@ -37,6 +37,7 @@ from diffcert.hypotheses import check as check_hypothesis
 from diffcert.independent import IndependentValues
 from diffcert.inputs import read_instance
 from diffcert.instance import Instance
+from diffcert.rates.certificate import RateCertificate
 from diffcert.sources import sources_digest, versions
 from diffcert.verdict import Status, Verdict, decide
 from numerics.channel import MOST_DIGITS
@@ -97,14 +98,16 @@ class Checker:
 
     def check(self, certificate: Certificate, *, any_sources: bool = False) -> Check:
         """What became of deriving the verdict again."""
+        if isinstance(certificate, RateCertificate):
+            return certificate.check(any_sources=any_sources)
         data = certificate.data
         findings = [
             f"{part}: its digest does not fit; it was changed after it was issued"
             for part in certificate.changed_parts()
             if part != "all" or certificate.changed_parts() == ["all"]
         ]
-        findings += _sources(data["made_with"]["sources"], any_sources)
-        remarks = _remarks(data["made_with"])
+        findings += sources_findings(data["made_with"]["sources"], any_sources)
+        remarks = version_remarks(data["made_with"])
         bound, wrong = _claim(data["claim"])
         findings += wrong
         instance, wrong = _instance(data["instance"])
@@ -243,7 +246,8 @@ def _again(bound: Bound, instance: Instance, digits: int, shared: Evaluation | N
 # The parts
 
 
-def _sources(stated: str, any_sources: bool) -> list[str]:
+def sources_findings(stated: str, any_sources: bool) -> list[str]:
+    """What is said of sources that are not those here."""
     if stated == sources_digest() or any_sources:
         return []
     return [
@@ -252,7 +256,8 @@ def _sources(stated: str, any_sources: bool) -> list[str]:
     ]
 
 
-def _remarks(made_with: Any) -> list[str]:
+def version_remarks(made_with: Any) -> list[str]:
+    """What is said of versions that are not those here."""
     here, there = versions(), made_with["versions"]
     differing = [name for name in sorted({*here, *there}) if here.get(name) != there.get(name)]
     return [f"{name} {there.get(name, 'none')}, here {here.get(name, 'none')}" for name in differing]
@@ -269,6 +274,8 @@ def _claim(stated: Any) -> tuple[Bound | None, list[str]]:
     except ValueError as error:
         return None, [f"claim: {error}"]
     here = claim_part(bound)
+    if not isinstance(bound, Bound):
+        return None, [f"claim: {bound.id} is a rate, and this is no certificate of one"]
     differing = [key for key in here if here[key] != stated[key]]
     return bound, [f"claim: its {key} is not that of {bound.id} here" for key in differing]
 

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from diffcert.claim import Claim
+from diffcert.registry import AnyClaim
 from diffcert.verdict import Status, Verdict
 
 __all__ = ["Report", "families", "write_json"]
@@ -39,10 +39,11 @@ class Report:
     """The verdicts of a run, in the order of claims and instances.
 
     `missing` counts cases that were planned and not finished (an interrupted run). A run of planted
-    falsehoods (`twins`) succeeds if each is refuted, any other if no case is refuted or undecided.
+    falsehoods (`twins`) succeeds if each is refuted, or inconsistent if it is a rate; any other if no case
+    is refuted, inconsistent or undecided.
     """
 
-    claims: tuple[Claim, ...]
+    claims: tuple[AnyClaim, ...]
     verdicts: tuple[Verdict, ...]
     digits: int | None
     missing: int = 0
@@ -61,7 +62,7 @@ class Report:
         if self.missing:
             return False
         if self.twins:
-            refuted = {v.claim_id for v in self.verdicts if v.status is Status.REFUTED}
+            refuted = {v.claim_id for v in self.verdicts if v.status.is_against}
             return refuted == {claim.id for claim in self.claims}
         return all(verdict.status.passes for verdict in self.verdicts)
 
@@ -75,7 +76,7 @@ class Report:
         line = f"{cases} case{_s(cases)} of {claims} {what}{_s(claims)} {tier}: {parts}"
         return line + (f"; {self.missing} not finished" if self.missing else "")
 
-    def of(self, claim: Claim) -> tuple[Verdict, ...]:
+    def of(self, claim: AnyClaim) -> tuple[Verdict, ...]:
         """The verdicts on one claim."""
         return tuple(verdict for verdict in self.verdicts if verdict.claim_id == claim.id)
 

@@ -200,7 +200,7 @@ class Space:
             return None
         sampler = None
         if instance.sampler is not None:
-            if type(instance.sampler) is not samplers.Ddpm:
+            if type(instance.sampler) is not samplers.Ddpm or instance.sampler.score_error is not None:
                 return None
             sampler = str(instance.sampler.variance)
         kind, numbers = "target", cast("tuple[Fraction, ...]", ())

@@ -80,6 +80,10 @@ class Search:
         from diffcert import registry
 
         found = registry.find(claim)
+        if not isinstance(found, Claim):
+            raise ValueError(
+                f"claim: {found.id} is a rate; it has ladders, and no single instance to search"
+            )
         self.bound = found.bound
         self.seed = integer(seed, "seed", 0, 2**63)
         self.space = Space(self.bound, _own(found))

@@ -22,6 +22,9 @@ __all__ = ["modules", "sources_digest", "versions"]
 
 PACKAGES = ("theory", "numerics", "diffcert")
 ROOT = "diffcert.comparison"
+RATES = "diffcert.rates"
+_QUANTITIES = f"{RATES}.quantities"
+"""It names, in PAPERS, the modules with the quantities and ladders of each paper; found by name."""
 _LAZY = "diffcert"
 """`diffcert/__init__` names every public module, and evaluates nothing."""
 
@@ -47,7 +50,7 @@ def versions() -> dict[str, str]:
 def modules() -> tuple[str, ...]:
     """The names of the modules that an evaluation can reach, sorted."""
     reached: set[str] = set()
-    waiting = [ROOT]
+    waiting = [ROOT, *_papers()]
     while waiting:
         name = waiting.pop()
         if name in reached or name == _LAZY:
@@ -73,6 +76,16 @@ def sources_digest() -> str:
             content = hashlib.sha256(path.read_bytes().replace(b"\r\n", b"\n")).hexdigest()
             total.update(f"{name} {content}\n".encode())
     return total.hexdigest()
+
+
+def _papers() -> tuple[str, ...]:
+    """The modules with the quantities and ladders of rates, read from the text of the table."""
+    path = _path(_QUANTITIES)
+    tree = ast.parse(b"" if path is None else path.read_bytes())
+    for node in tree.body:
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "PAPERS":
+            return tuple(f"{RATES}.{paper}" for paper in ast.literal_eval(node.value))
+    return ()
 
 
 def _path(name: str) -> Path | None:

@@ -10,9 +10,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from diffcert.claim import Claim
 from diffcert.enclosure import certified_digits
 from diffcert.instance import Instance
+from diffcert.rates.ladder import Ladder
+from diffcert.rates.verdict import RateVerdict
+from diffcert.registry import AnyClaim
 from diffcert.report import Report, families
 from diffcert.verdict import Status, Verdict
 
@@ -31,9 +33,11 @@ _STYLES = {
 _WIDEST = 76
 
 
-def describe(instance: Instance) -> str:
-    """The exact inputs of an instance, on one line."""
-    if instance.kind == "low_rank":
+def describe(instance: Instance | Ladder) -> str:
+    """The exact inputs of an instance on one line; a ladder by its label."""
+    if isinstance(instance, Ladder):
+        return instance.label
+    if instance.kind in ("low_rank", "li_cai_wei"):
         return repr(instance)
     parts = [repr(instance.target)]
     if instance.schedule is not None:
@@ -48,7 +52,7 @@ def describe(instance: Instance) -> str:
     return ", ".join(parts)
 
 
-def _heading(claim: Claim) -> str:
+def _heading(claim: AnyClaim) -> str:
     """The claim and where it comes from."""
     source = claim.bound.source
     authors = source.paper.split(",")[0]
@@ -92,7 +96,10 @@ def _worst_of(verdict: Verdict, members: Sequence[Verdict]) -> str:
 
 
 def _row(verdict: Verdict, label: str) -> _Row:
-    return _Row(label, verdict.status, _numbers(verdict), verdict.reason)
+    reason = verdict.reason
+    if isinstance(verdict, RateVerdict):
+        reason = "\n".join([*verdict.lines, reason])
+    return _Row(label, verdict.status, _numbers(verdict), reason)
 
 
 def _worst_rows(verdicts: Sequence[Verdict]) -> Iterator[_Row]:
@@ -135,7 +142,8 @@ def table(report: Report, every: bool = False) -> Table:
     def add(row: _Row, indent: str) -> None:
         label = Text(indent + row.label)
         if row.reason:
-            label.append(f"\n{indent}  {row.reason}", style="dim")
+            for line in row.reason.splitlines():
+                label.append(f"\n{indent}  {line}", style="dim")
         verdict = Text(row.status.text, style=_STYLES.get(row.status, "green"))
         made.add_row(label, *row.numbers, verdict)
 
@@ -168,8 +176,9 @@ def remarks(report: Report) -> list[str]:
     for verdict in report.verdicts:
         if verdict.status is Status.UNDECIDED:
             lines.append(f"undecided: {verdict.claim_id} at {verdict.instance.label}: {verdict.reason}")
-        elif verdict.status is Status.REFUTED:
-            lines.append(f"refuted: {verdict.claim_id} at {describe(verdict.instance)}")
+        elif verdict.status.is_against:
+            word = verdict.status.text
+            lines.append(f"{word}: {verdict.claim_id} at {describe(verdict.instance)}")
     return lines
 
 
@@ -177,6 +186,6 @@ def counterexamples(report: Report) -> list[str]:
     """The first refutation of each claim, with its exact inputs."""
     found: dict[str, str] = {}
     for verdict in report.verdicts:
-        if verdict.status is Status.REFUTED:
+        if verdict.status.is_against:
             found.setdefault(verdict.claim_id, describe(verdict.instance))
     return [f"counterexample to {claim_id}: {inputs}" for claim_id, inputs in found.items()]

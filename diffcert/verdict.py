@@ -43,6 +43,11 @@ class Status(StrEnum):
         return self.value.replace("_", " ")
 
     @property
+    def is_against(self) -> bool:
+        """Whether the case speaks against the claim: refuted, or for a rate inconsistent."""
+        return self in (Status.REFUTED, Status.INCONSISTENT)
+
+    @property
     def passes(self) -> bool:
         """Whether a run that contains this status may still succeed."""
         return self not in (Status.REFUTED, Status.UNDECIDED, Status.INCONSISTENT)
@@ -158,6 +163,20 @@ class Verdict:
             )
         reason = f", reason={self.reason!r}" if self.reason else ""
         return f"<Verdict {self.status.text}: {self.claim_id} at {self.instance.label}{numbers}{reason}>"
+
+    def _repr_html_(self) -> str:
+        """A table of one column for notebooks, escaped, with nothing from elsewhere."""
+        from html import escape
+
+        rows = {"claim": self.claim_id, "instance": self.instance.label, "verdict": self.status.text}
+        if self.truth is not None and self.bound is not None:
+            rows[self.truth.functional] = certified_digits(self.truth.value, 12, self.truth.error)
+            rows[f"bound ({self.relation})"] = certified_digits(self.bound, 12)
+        if self.ratio is not None:
+            rows["truth / bound"] = certified_digits(self.ratio, 6)
+        rows |= {"reason": self.reason} if self.reason else {}
+        cells = (f"<tr><th>{escape(key)}</th><td>{escape(value)}</td></tr>" for key, value in rows.items())
+        return f"<table>{''.join(cells)}</table>"
 
     def _repr_latex_(self) -> str:
         words = rf"\text{{{self.status.text}}}"

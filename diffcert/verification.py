@@ -14,10 +14,15 @@ from diffcert import family, registry
 from diffcert.claim import Claim
 from diffcert.comparison import Evaluation, compare
 from diffcert.instance import Instance
+from diffcert.rates.claim import RateClaim
+from diffcert.rates.ladder import Ladder
+from diffcert.rates.verdict import RateVerdict
+from diffcert.registry import AnyClaim
 from diffcert.report import Report
 from diffcert.verdict import Status, Verdict
-from diffcert.workers import run_tasks
+from diffcert.workers import processors, run_tasks
 from numerics.channel import choose_engine
+from theory.rate import Rate
 from theory.statement import Bound
 
 __all__ = ["Case", "plan", "run", "verify"]
@@ -28,10 +33,10 @@ _FEW = 4
 
 @dataclass(frozen=True)
 class Case:
-    """One claim at one instance."""
+    """One claim at one instance, or one rate along one ladder."""
 
-    claim: Claim
-    instance: Instance
+    claim: AnyClaim
+    instance: Instance | Ladder
 
 
 def _names(given: Iterable[str] | None, known: Iterable[str], what: str) -> frozenset[str] | None:
@@ -46,7 +51,7 @@ def _names(given: Iterable[str] | None, known: Iterable[str], what: str) -> froz
 
 
 def plan(
-    claims: Sequence[Claim],
+    claims: Sequence[AnyClaim],
     targets: Iterable[str] | None = None,
     schedules: Iterable[str] | None = None,
     steps: Iterable[int] | int | None = None,
@@ -57,14 +62,14 @@ def plan(
     schedule is left out if either of the last two is given. Raises ValueError for an unknown name
     and where nothing is left.
     """
-    families = {claim.id: claim.family() for claim in claims}
+    families: dict[str, tuple[Instance | Ladder, ...]] = {claim.id: claim.family() for claim in claims}
     labels = {i.target_name: None for members in families.values() for i in members}
     kinds = {i.schedule_name: None for members in families.values() for i in members if i.schedule}
     wanted_targets = _names(targets, (*family.TARGETS, *labels), "target")
     wanted_schedules = _names(schedules, (*family.SCHEDULES, *kinds), "schedule")
     wanted_steps = None if steps is None else frozenset((steps,) if isinstance(steps, int) else steps)
 
-    def selected(instance: Instance) -> bool:
+    def selected(instance: Instance | Ladder) -> bool:
         if wanted_targets is not None and instance.target_name not in wanted_targets:
             return False
         if wanted_schedules is not None and instance.schedule_name not in wanted_schedules:
@@ -81,7 +86,7 @@ def plan(
     return cases
 
 
-def _nothing(families: dict[str, tuple[Instance, ...]], schedules: frozenset[str] | None) -> str:
+def _nothing(families: dict[str, tuple[Instance | Ladder, ...]], schedules: frozenset[str] | None) -> str:
     counts = sorted(
         {
             instance.schedule.steps
@@ -98,11 +103,14 @@ def _nothing(families: dict[str, tuple[Instance, ...]], schedules: frozenset[str
     )
 
 
-def _judge(claim: Claim, instance: Instance, digits: int | None, shared: Evaluation) -> Verdict:
+def _judge(
+    claim: AnyClaim, instance: Instance | Ladder, digits: int | None, shared: Evaluation | None
+) -> Verdict:
     try:
         return compare(claim, instance, digits, shared)
     except ValueError as error:
-        return Verdict(
+        made: Any = RateVerdict if isinstance(instance, Ladder) else Verdict
+        undecided: Verdict = made(
             Status.UNDECIDED,
             claim.id,
             instance,
@@ -111,12 +119,18 @@ def _judge(claim: Claim, instance: Instance, digits: int | None, shared: Evaluat
             digits=digits,
             reason=str(error),
         )
+        return undecided
+
+
+def _shared(instance: Instance | Ladder) -> Evaluation | None:
+    """What the claims on one instance share; rungs remember their own values."""
+    return None if isinstance(instance, Ladder) else Evaluation(instance)
 
 
 # Where the cases are evaluated
 
 Indexed: TypeAlias = tuple[int, Verdict]
-_Task: TypeAlias = tuple[Instance, tuple[tuple[int, str, str], ...], int | None]
+_Task: TypeAlias = tuple[Instance | Ladder, tuple[tuple[int, str, str], ...], int | None]
 
 
 def run(cases: Sequence[Case], digits: int | None, workers: int = 1) -> Generator[Indexed, None, None]:
@@ -126,7 +140,7 @@ def run(cases: Sequence[Case], digits: int | None, workers: int = 1) -> Generato
     the instances are divided among spawned processes; claims that another process cannot find
     again (made in the running program) stay in this one.
     """
-    groups: dict[Instance, list[int]] = {}
+    groups: dict[Instance | Ladder, list[int]] = {}
     for place, case in enumerate(cases):
         groups.setdefault(case.instance, []).append(place)
     if workers > 1 and len(groups) > _FEW:
@@ -136,19 +150,25 @@ def run(cases: Sequence[Case], digits: int | None, workers: int = 1) -> Generato
             yield from _here(cases, instance, places, digits)
 
 
+def useful_workers(cases: Sequence[Case], digits: int | None) -> int:
+    """How many processes pay: one for instances in machine numbers, all for balls and for ladders."""
+    pays = digits is not None or any(isinstance(case.instance, Ladder) for case in cases)
+    return processors() if pays else 1
+
+
 def _here(
-    cases: Sequence[Case], instance: Instance, places: Iterable[int], digits: int | None
+    cases: Sequence[Case], instance: Instance | Ladder, places: Iterable[int], digits: int | None
 ) -> Generator[Indexed, None, None]:
-    shared = Evaluation(instance)
+    shared = _shared(instance)
     for place in places:
         yield place, _judge(cases[place].claim, instance, digits, shared)
 
 
 def _in_processes(
-    cases: Sequence[Case], groups: dict[Instance, list[int]], digits: int | None, workers: int
+    cases: Sequence[Case], groups: dict[Instance | Ladder, list[int]], digits: int | None, workers: int
 ) -> Generator[Indexed, None, None]:
     tasks: list[_Task] = []
-    kept: list[tuple[Instance, list[int]]] = []
+    kept: list[tuple[Instance | Ladder, list[int]]] = []
     for instance, places in groups.items():
         references = {place: registry.reference(cases[place].claim) for place in places}
         away = tuple(
@@ -179,33 +199,33 @@ def _in_processes(
 def _work(task: _Task) -> list[Indexed]:
     """What a worker process does with one instance."""
     instance, away, digits = task
-    shared = Evaluation(instance)
+    shared = _shared(instance)
     return [
         (place, _judge(_found(claim_id, reference), instance, digits, shared))
         for place, claim_id, reference in away
     ]
 
 
-def _found(claim_id: str, reference: str) -> Claim:
+def _found(claim_id: str, reference: str) -> AnyClaim:
     if ":" in reference:
         return next(claim for claim in registry.load(reference) if claim.id == claim_id)
     return registry.find(claim_id)
 
 
 def run_twins(cases: Sequence[Case], digits: int | None) -> Generator[Indexed, None, None]:
-    """The verdicts on planted falsehoods; each is left alone as soon as it is refuted once."""
+    """The verdicts on planted falsehoods; each is left alone as soon as one case speaks against it."""
     refuted: set[str] = set()
     for place, case in enumerate(cases):
         if case.claim.id in refuted:
             continue
-        verdict = _judge(case.claim, case.instance, digits, Evaluation(case.instance))
-        if verdict.status is Status.REFUTED:
+        verdict = _judge(case.claim, case.instance, digits, _shared(case.instance))
+        if verdict.status.is_against:
             refuted.add(case.claim.id)
         yield place, verdict
 
 
 def verify(
-    claims: Iterable[Claim | Bound | str] | None = None,
+    claims: Iterable[AnyClaim | Bound | Rate | str] | None = None,
     *,
     digits: int | None = 30,
     targets: Iterable[str] | None = None,
@@ -215,14 +235,14 @@ def verify(
     workers: int = 1,
     progress: Callable[[int, int], Any] | None = None,
 ) -> Report:
-    """The report on claims over their families of instances.
+    """The report on claims over their families of instances, and on rates along their ladders.
 
-    `claims`: Claims, Bounds, ids or `package.module:attribute`; every claim of the registry by
-    default, or every planted falsehood with `twins=True`, which succeeds only if each is refuted.
-    `digits=None` is the fast tier. `targets`, `schedules` and `steps` select instances. `workers`
-    above 1 spawns processes (guard your script with `if __name__ == "__main__"`). `progress` is
-    called with the number of finished cases and of all.
-    Raises ValueError for bad arguments.
+    `claims`: claims, Bounds, Rates, ids or `package.module:attribute`; every claim of the registry by
+    default, or every planted falsehood with `twins=True`, which succeeds only if each is refuted (a rate:
+    inconsistent on a ladder). `digits=None` is the fast tier, with the first rungs of each ladder.
+    `targets`, `schedules` and `steps` select instances. `workers` above 1 spawns processes (guard your
+    script with `if __name__ == "__main__"`). `progress` is called with the number of finished cases and of
+    all. Raises ValueError for bad arguments.
     """
     cases, chosen = prepare(claims, digits, targets, schedules, steps, twins)
     outcomes: dict[int, Verdict] = {}
@@ -234,18 +254,18 @@ def verify(
 
 
 def prepare(
-    claims: Iterable[Claim | Bound | str] | None,
+    claims: Iterable[AnyClaim | Bound | Rate | str] | None,
     digits: int | None,
     targets: Iterable[str] | None,
     schedules: Iterable[str] | None,
     steps: Iterable[int] | int | None,
     twins: bool,
-) -> tuple[list[Case], tuple[Claim, ...]]:
+) -> tuple[list[Case], tuple[AnyClaim, ...]]:
     """The cases and claims meant by the arguments of `verify`; ValueError for bad ones."""
     choose_engine(digits, None)
     if twins and digits is None:
         raise ValueError("twins: the fast tier refutes nothing; give a number of digits")
-    if isinstance(claims, str | Claim | Bound):
+    if isinstance(claims, str | Claim | RateClaim | Bound | Rate):
         claims = [claims]
     if claims is not None and not isinstance(claims, Iterable):
         raise ValueError(f"claims: {claims!r} is neither a claim nor a list of claims")
@@ -260,7 +280,7 @@ def prepare(
 
 
 def conclude(
-    claims: Sequence[Claim],
+    claims: Sequence[AnyClaim],
     cases: Sequence[Case],
     outcomes: dict[int, Verdict],
     digits: int | None,
@@ -268,7 +288,7 @@ def conclude(
 ) -> Report:
     """The report on the cases finished so far, in their order."""
     ordered = tuple(outcomes[place] for place in sorted(outcomes))
-    settled = {v.claim_id for v in ordered if v.status is Status.REFUTED} if twins else set()
+    settled = {v.claim_id for v in ordered if v.status.is_against} if twins else set()
     missing = sum(
         1 for place, case in enumerate(cases) if place not in outcomes and case.claim.id not in settled
     )

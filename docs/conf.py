@@ -15,7 +15,7 @@ copyright = author
 version = release = diffcert.__version__
 
 extensions = ["sphinx.ext.autodoc", "sphinx.ext.doctest", "diffcert.sphinx"]
-local_extensions = ["docstrings", "low_rank", "speed", "statements"]
+local_extensions = ["claims", "docstrings", "pictures", "speed", "tables"]
 
 root_doc = "index"
 exclude_patterns = ["_build"]

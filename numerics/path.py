@@ -5,7 +5,8 @@ What belongs here: sums over knots, the working precision they need, reverse var
     KL(Y_{t_0..t_n} || Z_{t_0..t_n}) = (1/2) sum delta_k M(t_k) - (I(t_n) - I(t_0))
 
 for the matched reverse variance; any other ratio rho of matched to used variance adds
-(d/2)(rho - 1 - log rho) + (rho - 1) delta_k M(t_k)/2 per step.
+(d/2)(rho - 1 - log rho) + (rho - 1) delta_k M(t_k)/2 per step, and an error e_k of the posterior mean
+rho delta_k E|e_k|^2/2.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from fractions import Fraction
 from functools import lru_cache
 from itertools import pairwise
 from typing import Any
@@ -32,10 +34,11 @@ from numerics.channel import (
     radius_reached,
 )
 from numerics.components_path import general_path_kl
+from numerics.constant_errors import constant_error_cost
 from numerics.cores import Core, Functional
 from numerics.exact import choice, shown
 from numerics.levels import Level
-from numerics.samplers import Ddpm, Sampler
+from numerics.samplers import Ddpm, MomentMatched, Sampler
 from numerics.schedules import Schedule
 from numerics.structured import OrthogonalCore, ProductCore
 from numerics.targets import Mixture, Target
@@ -341,14 +344,18 @@ def _with_choices(
 ) -> Any:
     """The path KL for the sampler and start; None where it is infinite."""
     total = values.path_kl
-    if not sampler.matched:
-        levels: list[Level] = []
+    levels: list[Level] = []
+    if sampler.variance != "matched":
         if sampler.variance != "optimal":
             levels = _vp_levels(schedule, target, values.knots, ops)
         extra = _reverse_variance(sampler, target, values, levels, ops)
         if extra is None:
             return None
         total = total + extra
+    if sampler.score_error is not None:
+        total = total + constant_error_cost(
+            sampler, target, schedule, values.knots, values.mmse, levels, ops
+        )
     if start == "normal":
         total = total + _normal_start(schedule, target, values, ops)
     return total
@@ -372,14 +379,24 @@ def path_kl_truth(
     rule = Ddpm() if sampler is None else sampler
     if not isinstance(rule, Sampler):
         raise ValueError(f"sampler: {shown(sampler)} is not a sampler")
-    if not isinstance(rule, Ddpm) or rule.score_error is not None:
+    on_a_line = isinstance(target, Mixture) and target.core.rank <= 1
+    if (
+        not isinstance(rule, Ddpm)
+        or callable(rule.score_error)
+        or (isinstance(rule.score_error, Fraction) and digits is None and on_a_line)
+    ):
         from numerics.sampler_path import sampler_path_kl
+        from numerics.second_order import second_order_path_kl
 
-        if digits is not None:
-            raise ValueError(f"digits: {rule!r} has a path KL in the fast engine only")
         if not isinstance(target, Mixture):
             raise ValueError(f"target: the path KL of {rule!r} needs a Mixture, not {shown(target)}")
-        return sampler_path_kl(target, schedule, rule, start)
+        if digits is None:
+            return sampler_path_kl(target, schedule, rule, start)
+        if not isinstance(rule, MomentMatched) or rule.order != 2 or rule.score_error is not None:
+            raise ValueError(f"digits: {rule!r} has a path KL in the fast engine only")
+        notes = (*target.notes, *schedule.notes(target))
+        value = second_order_path_kl(target, schedule, digits, chosen, start)
+        return Truth("path_kl", value, 0.0, chosen, digits, METHODS[chosen], notes)
     notes = (*target.notes, *schedule.notes(target))
 
     def truth(value: Any, error: float = 0.0, more: tuple[str, ...] = ()) -> Truth:

@@ -14,8 +14,8 @@ error e of the denoiser is an error (q/n) e of f. For knots of the core the deno
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, is_dataclass
 from fractions import Fraction
 from typing import Any, NamedTuple, TypeAlias
 
@@ -23,7 +23,7 @@ import numpy as np
 import numpy.typing as npt
 
 from numerics.arithmetic import Arithmetic
-from numerics.exact import integer, rational, shown, text
+from numerics.exact import integer, items, rational, rationals, shown, text
 from numerics.levels import Level
 
 __all__ = [
@@ -41,8 +41,9 @@ __all__ = [
 
 Array: TypeAlias = npt.NDArray[np.float64]
 
-ScoreError: TypeAlias = Fraction | Callable[[Array, int], Array]
-"""What is added to the denoiser: a constant, or a function of x (shape (n,)) and the step's index k."""
+ScoreError: TypeAlias = Fraction | tuple[Fraction, ...] | Callable[[Array, int], Array]
+"""What is added to the denoiser: a constant, a constant vector (of the target's dimension), or a function
+of x (shape (n,)) and the step's index k."""
 
 _NAMED = ("matched", "beta", "beta_tilde", "optimal")
 
@@ -63,6 +64,9 @@ def _parse_error(score_error: Any) -> ScoreError | None:
     if callable(score_error):
         function: ScoreError = score_error
         return function
+    if isinstance(score_error, Sequence | np.ndarray) and not isinstance(score_error, str):
+        vector = tuple(rationals(items(score_error, "score_error"), "score_error"))
+        return vector if any(vector) else None
     try:
         number = rational(score_error, "score_error")
     except ValueError:
@@ -74,6 +78,10 @@ def _shown_error(score_error: ScoreError | None) -> list[str]:
     if score_error is None:
         return []
     written = repr(text(score_error)) if isinstance(score_error, Fraction) else "..."
+    if isinstance(score_error, tuple):
+        written = repr([text(x) for x in score_error])
+    elif is_dataclass(score_error):
+        written = repr(score_error)
     return [f"score_error={written}"]
 
 
@@ -96,6 +104,10 @@ class Sampler:
 
     def __repr__(self) -> str:
         return f"samplers.{type(self).__name__}({', '.join(self._arguments())})"
+
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
+        """What IPython and hypothesis print: the call that makes this."""
+        printer.text(repr(self))
 
     def _arguments(self) -> list[str]:
         return _shown_error(self.score_error)
@@ -150,6 +162,8 @@ class Ddpm(Sampler):
         """
         own = ops.number(v)
         if self.variance == "beta":
+            if v == 1:
+                return ops.number(1)
             return _through(level, following, own) / _through(level, following, ops.number(1))
         if self.variance == "beta_tilde":
             if not v:

@@ -310,6 +310,10 @@ class Schedule:
         name = "of_best" if self.name == "best" else self.name
         return f"Schedule.{name}({', '.join(arguments)})"
 
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
+        """What IPython and hypothesis print: the call that makes this."""
+        printer.text(repr(self))
+
     def to_dict(self) -> dict[str, Any]:
         """The schedule as plain JSON data: its constructor and exact parameters."""
         data: dict[str, Any] = {"type": self.name}

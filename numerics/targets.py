@@ -81,6 +81,10 @@ class Target(ABC):
     def core(self) -> Core:
         """The law of A, reduced exactly."""
 
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
+        """What IPython and hypothesis print: the call that makes this."""
+        printer.text(repr(self))
+
     @abstractmethod
     def sample(self, rng: np.random.Generator, n: int) -> npt.NDArray[np.float64]:
         """n independent draws of X as floats, of shape (n, d); ValueError beyond 10^8 numbers."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
+from html import escape
 from typing import Any
 
 import flint
@@ -60,6 +61,15 @@ class Truth:
                 return self.value.upper()
         with self._precision():
             return self.value + self.error
+
+    def _repr_html_(self) -> str:
+        """The enclosure as a table for notebooks, escaped, with nothing from elsewhere."""
+        value = str(self.value) if isinstance(self.value, flint.arb) else f"{self.value} ± {self.error:.1e}"
+        precision = "machine numbers" if self.digits is None else f"{self.digits} digits"
+        rows = {self.functional: value, "engine": f"{self.engine}, {precision}", "method": self.method}
+        rows |= {"note": "; ".join(self.notes)} if self.notes else {}
+        cells = (f"<tr><th>{escape(key)}</th><td>{escape(word)}</td></tr>" for key, word in rows.items())
+        return f"<table>{''.join(cells)}</table>"
 
     @property
     def radius(self) -> Any:

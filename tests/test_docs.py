@@ -128,7 +128,10 @@ def test_every_public_name_has_an_entry(site: Path) -> None:
 def test_every_claim_and_every_quantity_is_on_a_page(site: Path) -> None:
     pages = "".join(_html(site).values())
     tables = diffcert.bounds
-    for claim_id in (*tables.ALL, *tables.TWINS, *tables.LOW_RANK, *tables.LOW_RANK_TWINS):
+    further = (*tables.FURTHER, *tables.FURTHER_TWINS)
+    rates = (*tables.RATES, *tables.RATE_TWINS)
+    low_rank = (*tables.LOW_RANK, *tables.LOW_RANK_TWINS)
+    for claim_id in (*tables.ALL, *tables.TWINS, *further, *low_rank, *rates):
         assert f">{claim_id}<" in pages, claim_id
     for key in diffcert.QUANTITIES:
         assert re.search(rf">{key}(\[[^<]*\])?<", pages), key

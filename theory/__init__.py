@@ -24,6 +24,7 @@ from theory.derivation import (
     given,
 )
 from theory.lowering import Formula, LoweredRelation, LoweringError, lower, lower_relation
+from theory.rate import Condition, Rate
 from theory.statement import PREDICATES, Bound, Hypothesis, Source
 from theory.symbols import QUANTITIES, Quantity
 
@@ -41,6 +42,7 @@ __all__ = [
     "Bound",
     "Calculus",
     "Cases",
+    "Condition",
     "Derivation",
     "DerivationError",
     "Formula",
@@ -51,6 +53,7 @@ __all__ = [
     "LoweringError",
     "Proposition",
     "Quantity",
+    "Rate",
     "Source",
     "Step",
     "bounds",

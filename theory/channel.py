@@ -15,6 +15,7 @@ import sympy as sp
 from theory import symbols as sym
 
 __all__ = [
+    "MMSE_SLOPES",
     "C",
     "I",
     "M",
@@ -35,6 +36,11 @@ I = sp.Function("I", nonnegative=True)  # noqa: E741
 """The mutual information as a function of the snr."""
 C = sp.Function("C", nonnegative=True)
 """The covariance moment as a function of the snr."""
+MMSE_SLOPES = {order: sp.Function(f"M^({order})", real=True) for order in (1, 2, 3, 4)}
+"""The derivatives of the mmse as functions of the snr, order -> function."""
+_L = sp.Function("L", nonnegative=True)
+_I_Z = sp.Function("I_Z", nonnegative=True)
+_I_XZ = sp.Function("I_X|Z", nonnegative=True)
 
 
 class RandomVariable(sp.Symbol):  # type: ignore[misc]
@@ -124,6 +130,13 @@ _SYMBOLS: dict[sp.Basic, sp.Expr] = {
     sym.mmse: M(sym.snr),
     sym.mutual_information: I(sym.snr),
     sym.covariance_moment: C(sym.snr),
+    sym.latent_mmse: _L(sym.snr),
+    sym.latent_information: _I_Z(sym.snr),
+    sym.latent_variance: _L(sp.S.Zero),
+    sym.conditional_information_last: _I_XZ(sym.knots[sym.number_of_steps]),
+    sym.mmse_second: MMSE_SLOPES[2](sym.snr),
+    sym.mmse_third: MMSE_SLOPES[3](sym.snr),
+    sym.mmse_fourth: MMSE_SLOPES[4](sym.snr),
 }
 
 _FUNCTIONS = {

@@ -295,3 +295,9 @@ class Derivation(Proposition):
 
     def _repr_latex_(self) -> str:
         return f"${self.latex()}$"
+
+    def _repr_html_(self) -> str:
+        """The chain for notebooks, escaped, with nothing from elsewhere."""
+        from html import escape
+
+        return f"<p>{escape(self._repr_latex_())}</p>"

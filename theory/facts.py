@@ -19,6 +19,7 @@ __all__ = [
     "covariance_of_the_core",
     "eigenvalues",
     "exact_mean",
+    "exact_score",
     "exponential_increases",
     "first_positive_is_first",
     "first_positive_is_second",
@@ -33,6 +34,7 @@ __all__ = [
     "information_nonnegative",
     "knots_nonnegative",
     "matched",
+    "matched_variance",
     "mean_square_nonnegative",
     "mmse_by_eigenvalues",
     "mmse_nonnegative",
@@ -45,7 +47,9 @@ __all__ = [
     "ratio_bounded",
     "ratio_positive",
     "reciprocal_decreases",
+    "right_start",
     "several_steps",
+    "short_path",
     "single_step",
     "square_nonnegative",
     "starts_at_zero",
@@ -66,6 +70,10 @@ constant_ratio = Hypothesis.named("constant_ratio")
 exact_mean = Hypothesis.named("exact_mean")
 optimal_sampler = Hypothesis.named("optimal_sampler")
 narrow_sampler = Hypothesis.named("narrow_sampler")
+matched_variance = Hypothesis.named("matched_variance")
+right_start = Hypothesis.named("right_start")
+exact_score = Hypothesis.named("exact_score")
+short_path = Hypothesis.named("short_path")
 convex = Hypothesis.named("mmse_convex")
 starts_at_zero = Hypothesis("starts_at_zero", "the path starts at t_0 = 0", sp.Eq(sym.first, 0))
 starts_positive = Hypothesis("starts_positive", "the path starts at t_0 > 0", sp.Gt(sym.first, 0))

@@ -24,8 +24,10 @@ if TYPE_CHECKING:
     from theory.calculus import mmse_derivative as mmse_derivative
 
 __all__ = [
+    "dynkin",
     "information_slope",
     "mmse_slope",
+    "moment_definition",
     "path_identity",
     "path_identity_positive",
 ]
@@ -45,7 +47,7 @@ def __getattr__(name: str) -> Any:
 _s = sym.snr
 
 
-def _dynkin(space: Space, function: sp.Expr) -> Axiom:
+def dynkin(space: Space, function: sp.Expr) -> Axiom:
     """d/ds E F(Y_s, s) = E (L F)(Y_s, s) for a function F of the observation and the snr."""
     return Axiom(
         "Dynkin's formula",
@@ -83,7 +85,8 @@ def _mmse_definition(space: Space) -> Axiom:
     )
 
 
-def _moment_definition(space: Space) -> Axiom:
+def moment_definition(space: Space) -> Axiom:
+    """C(s) = E|Cov(A|Y_s)|_F^2, written out by Bayes' rule."""
     norm = sp.Add(*(entry**2 for row in _posterior_covariance(space) for entry in row))
     return Axiom(
         "definition of C",
@@ -140,7 +143,7 @@ def information_slope(dimension: int = 1) -> Derivation:
             Link(
                 "==",
                 power / 2 - path_mean(space.generator(psi)),
-                Calculus((_dynkin(space, psi),)),
+                Calculus((dynkin(space, psi),)),
             ),
             Link("==", power / 2 - path_mean(squares) / 2, Calculus((space.psi_equation,))),
             Link(
@@ -162,7 +165,7 @@ def mmse_slope(dimension: int = 1) -> Derivation:
     trace = space.laplacian(space.psi)
     norm = sp.Add(*(entry**2 for row in space.hessian(space.psi) for entry in row))
     slope = sp.Derivative(M(_s), _s)
-    dynkin = tuple(_dynkin(space, sp.Derivative(space.psi, (y, 2))) for y in space.y)
+    slopes = tuple(dynkin(space, sp.Derivative(space.psi, (y, 2))) for y in space.y)
     return Derivation(
         title="M' = -C",
         statement=sp.Eq(slope, -C(_s), evaluate=False),
@@ -174,9 +177,9 @@ def mmse_slope(dimension: int = 1) -> Derivation:
                 sp.Derivative(path_mean(trace), _s),
                 Calculus((_mmse_definition(space), space.psi_definition)),
             ),
-            Link("==", path_mean(space.generator(trace)), Calculus(dynkin)),
+            Link("==", path_mean(space.generator(trace)), Calculus(slopes)),
             Link("==", -path_mean(norm), Calculus((space.psi_equation,))),
-            Link("==", -C(_s), Calculus((_moment_definition(space), space.psi_definition))),
+            Link("==", -C(_s), Calculus((moment_definition(space), space.psi_definition))),
         ),
     )
 

@@ -36,7 +36,7 @@ _delta, _M = sym.steps[_k], sym.mmse_at[_k]
 _steps = (_k, 0, _n - 1)
 _gain = sym.information_last - sym.information_first
 
-start_kl = sp.Symbol("KL_0", nonnegative=True)
+start_kl = sym.start_kl
 """KL(law of Y_(t_0) || law of the sampler's start)."""
 erring_path_kl = sp.Symbol("KL_e", nonnegative=True)
 """The path KL of a sampler that starts from any law and has drift (posterior mean + e_k)."""

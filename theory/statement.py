@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from html import escape
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
@@ -40,6 +41,12 @@ PREDICATES: Mapping[str, str] = MappingProxyType(
         "optimal_sampler": "the sampler uses the exact posterior mean and the reverse variance of least "
         "cost, and starts from the right law",
         "narrow_sampler": "no step's reverse variance exceeds the matched one",
+        "matched_variance": "the sampler uses the posterior mean, with or without an error that is a "
+        "function of the observation, and the matched variance; any start",
+        "right_start": "the sampler starts from the right law",
+        "short_path": "the path has at most 12 steps, each of which raises the snr by a twentieth or more: "
+        "those for which the law of the last iterate is enclosed in seconds",
+        "exact_score": "the posterior mean that the sampler uses has no error",
         "uniform_steps": "all steps have the same size",
         "geometric_steps": "t_0 = 0, and t_(k+1)/t_k is the same for all k >= 1",
         "constant_ratio": "t_0 > 0, and t_(k+1)/t_k is the same for all k >= 0",
@@ -48,6 +55,7 @@ PREDICATES: Mapping[str, str] = MappingProxyType(
         "starts_at_zero": "the path starts at t_0 = 0",
         "starts_positive": "the path starts at t_0 > 0",
         "finite_snr": "every knot is finite",
+        "shared_covariance": "all components have the same covariance",
     }
 )
 """The conditions on an instance that are not a relation between symbols, key -> meaning."""
@@ -240,3 +248,11 @@ class Bound:
 
     def _repr_latex_(self) -> str:
         return rf"$\displaystyle {self.latex()}$"
+
+    def _repr_html_(self) -> str:
+        """Title, source, statement and hypotheses for notebooks, escaped, with nothing from elsewhere."""
+        needed = "".join(f"<li>{escape(hypothesis.text)}</li>" for hypothesis in self.hypotheses)
+        return (
+            f"<p><strong>{escape(self.title)}</strong> ({escape(str(self.source))})</p>"
+            f"<p>{escape(self._repr_latex_())}</p>" + (f"<ul>{needed}</ul>" if needed else "")
+        )

@@ -39,7 +39,7 @@ _on_path = (sp.Le(_k, sym.number_of_steps - 1),)
 
 erring_step_kl = sp.IndexedBase("D^e", nonnegative=True)
 """The KL of the step from t_k with drift (posterior mean + e_k), from the right law of Y_(t_k)."""
-score_error = sp.IndexedBase("E", nonnegative=True)
+score_error = sym.score_error_at
 """E_k = E|e_k(Y_(t_k))|^2, the mean squared error of the posterior mean that the sampler uses."""
 
 _e = sp.IndexedBase(PathVariable("e", real=True))[_j]

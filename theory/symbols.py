@@ -15,7 +15,9 @@ from types import MappingProxyType
 
 import sympy as sp
 
-from theory import low_rank_symbols
+from theory import entropy_symbols, li_cai_wei_symbols, low_rank_symbols
+from theory.entropy_symbols import *  # noqa: F403
+from theory.li_cai_wei_symbols import *  # noqa: F403
 from theory.low_rank_symbols import *  # noqa: F403
 from theory.quantity import Quantity, SymbolLike
 
@@ -32,6 +34,7 @@ __all__ = [
     "covariance_supremum",
     "diameter",
     "dimension",
+    "early_stopping",
     "entropy",
     "epsilon",
     "first",
@@ -49,16 +52,26 @@ __all__ = [
     "mmse_at",
     "mutual_information",
     "number_of_steps",
+    "output_kl",
+    "output_tv",
     "path_kl",
     "quantity",
+    "radius",
     "rank",
+    "score_error_at",
     "second_moment",
     "snr",
+    "spacing",
+    "start_kl",
     "steps",
+    "strip",
+    "trapezoid_covariance",
+    "trapezoid_information",
+    "trapezoid_mmse",
     "variance",
     "variance_ratio",
 ]
-__all__ += low_rank_symbols.__all__
+__all__ += low_rank_symbols.__all__ + entropy_symbols.__all__ + li_cai_wei_symbols.__all__
 
 k = sp.Symbol("k", integer=True, nonnegative=True)
 """The summation index over knots and steps."""
@@ -94,6 +107,17 @@ epsilon = sp.Symbol("epsilon", positive=True)
 path_kl = sp.Symbol("K", nonnegative=True)
 best_phase_kl = sp.Symbol("K_phase", nonnegative=True)
 best_rate = sp.Symbol("Q", nonnegative=True)
+start_kl = sp.Symbol("KL_0", nonnegative=True)
+score_error_at = sp.IndexedBase("E", nonnegative=True)
+early_stopping = sp.Symbol("W_2^2", nonnegative=True)
+output_kl = sp.Symbol("K_out", nonnegative=True)
+output_tv = sp.Symbol("TV", nonnegative=True)
+radius = sp.Symbol("R", nonnegative=True)
+spacing = sp.Symbol("h", positive=True)
+strip = sp.Symbol("eta", positive=True)
+trapezoid_mmse = sp.Symbol("Delta_M", nonnegative=True)
+trapezoid_information = sp.Symbol("Delta_I", nonnegative=True)
+trapezoid_covariance = sp.Symbol("Delta_C", nonnegative=True)
 
 _ROWS = (
     Quantity("snr", snr, "signal-to-noise ratio", "1/length^2", "s >= 0", "s", "s"),
@@ -343,10 +367,113 @@ _ROWS = (
         r"\lim n \mathrm{KL}^*_n",
         "lim n KL*",
     ),
+    Quantity(
+        "start_kl",
+        start_kl,
+        "KL(law of Y_t0 || law of the sampler's start)",
+        "nats",
+        "KL_0 >= 0, 0 for the exact start",
+        r"\mathrm{KL}_0",
+        "KL₀",
+    ),
+    Quantity(
+        "score_error_at",
+        score_error_at,
+        "E_k = E|e_k(Y_tk)|^2, the mean squared error of the posterior mean that the sampler uses",
+        "length^2",
+        "E_k >= 0, 0 for the exact score",
+        "E",
+        "E",
+        "0..n-1",
+    ),
+    Quantity(
+        "early_stopping",
+        early_stopping,
+        "W_2(law of A, law of Y_s/s)^2, the squared Wasserstein distance that stopping at snr s costs",
+        "length^2",
+        "0 <= W_2^2 <= d/s",
+        "W_2^2",
+        "W₂²",
+    ),
+    Quantity(
+        "output_kl",
+        output_kl,
+        "KL(law of Y_T || law of the sampler's last iterate), enclosed",
+        "nats",
+        "KL >= 0",
+        r"\mathrm{KL}_T",
+        "KL_T",
+    ),
+    Quantity(
+        "output_tv",
+        output_tv,
+        "the total variation between the law of Y_T and that of the sampler's last iterate",
+        "1",
+        "0 <= TV <= 1",
+        r"\mathrm{TV}_T",
+        "TV_T",
+    ),
+    Quantity(
+        "radius",
+        radius,
+        "R = max |a_i - EA|, the greatest distance of an atom of the core from its mean",
+        "length",
+        "D/2 <= R <= D",
+        "R",
+        "R",
+    ),
+    Quantity(
+        "spacing",
+        spacing,
+        "h, the spacing of the trapezoidal rule (a parameter of the instance)",
+        "1",
+        "h > 0",
+        "h",
+        "h",
+    ),
+    Quantity(
+        "strip",
+        strip,
+        "eta, the half-width of the strip that a bound uses (a parameter of the instance)",
+        "1",
+        "eta > 0",
+        r"\eta",
+        "η",
+    ),
+    Quantity(
+        "trapezoid_mmse",
+        trapezoid_mmse,
+        "|h sum_k f(kh) - M(s)|, f = p Cov along the observation sqrt(s)(A - EA) + N, for atoms on a line",
+        "length^2",
+        ">= 0",
+        r"\Delta_M",
+        "ΔM",
+    ),
+    Quantity(
+        "trapezoid_information",
+        trapezoid_information,
+        "|sV/2 - h sum_k f(kh) - I(s)|, f = p log(p/phi) along the observation, for atoms on a line",
+        "nats",
+        ">= 0",
+        r"\Delta_I",
+        "ΔI",
+    ),
+    Quantity(
+        "trapezoid_covariance",
+        trapezoid_covariance,
+        "|h sum_k f(kh) - C(s)|, f = p Cov^2 along the observation, for atoms on a line",
+        "length^4",
+        ">= 0",
+        r"\Delta_C",
+        "ΔC",
+    ),
 )
 
 QUANTITIES: Mapping[str, Quantity] = MappingProxyType(
-    {row.key: row for row in (*_ROWS, *low_rank_symbols.ROWS)}
+    {
+        row.key: row
+        for row in (*_ROWS, *entropy_symbols.ROWS, *low_rank_symbols.ROWS, *li_cai_wei_symbols.ROWS)
+    }
 )
 """The table, key -> Quantity, in the order of the documentation."""
 

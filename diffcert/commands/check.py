@@ -16,6 +16,7 @@ from diffcert import registry
 from diffcert.certificate import Certificate
 from diffcert.commands.common import progress_bar
 from diffcert.declaration import canonical
+from diffcert.rates.certificate import RateCertificate
 from diffcert.recheck import Check, Checker
 from diffcert.streams import one_line, say
 from diffcert.workers import processors, run_tasks
@@ -23,6 +24,8 @@ from diffcert.workers import processors, run_tasks
 __all__ = ["check"]
 
 _Task = tuple[tuple[int, Certificate], ...]
+_LADDER_COST = 10_000
+"""A ladder measured twice takes seconds."""
 
 
 def check(options: argparse.Namespace) -> int:
@@ -93,8 +96,11 @@ def _tasks(certificates: dict[int, Certificate], workers: int) -> list[_Task]:
     def grouped(parts: Sequence[str]) -> dict[str, list[tuple[int, Certificate]]]:
         groups: dict[str, list[tuple[int, Certificate]]] = {}
         for place, certificate in certificates.items():
-            instance = certificate.data["instance"]
-            key = canonical([instance.get(part) for part in parts])
+            if isinstance(certificate, RateCertificate):
+                key = canonical(certificate.data["ladder"])
+            else:
+                instance = certificate.data["instance"]
+                key = canonical([instance.get(part) for part in parts])
             groups.setdefault(key, []).append((place, certificate))
         return groups
 
@@ -110,6 +116,9 @@ def _cost(group: Sequence[tuple[int, Certificate]]) -> int:
     """A rough measure of the work: levels times atoms."""
     total = 0
     for _, certificate in group:
+        if isinstance(certificate, RateCertificate):
+            total += _LADDER_COST
+            continue
         instance = certificate.data["instance"]
         steps = (instance.get("schedule") or {}).get("steps", 1)
         atoms = instance["target"].get("weights")
@@ -120,7 +129,7 @@ def _cost(group: Sequence[tuple[int, Certificate]]) -> int:
 def _work(task: _Task, any_sources: bool) -> list[tuple[int, Check]]:
     """What a process does with certificates that share values."""
     checker = Checker()
-    ordered = sorted(task, key=lambda item: canonical(item[1].data["instance"]))
+    ordered = sorted(task, key=lambda item: canonical(item[1].data.get("instance")))
     return [(place, checker.check(certificate, any_sources=any_sources)) for place, certificate in ordered]
 
 

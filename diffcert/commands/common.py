@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from diffcert import family, files, verification
-from diffcert.claim import Claim
+from diffcert.registry import AnyClaim
 from diffcert.report import Report, write_json
 from diffcert.streams import discard_output, printable, say
 from diffcert.tables import counterexamples, natural_width, remarks, table
@@ -111,7 +111,7 @@ def progress_bar(word: str, transient: bool = True) -> Any:
 
 
 def finish(
-    claims: Sequence[Claim],
+    claims: Sequence[AnyClaim],
     cases: Sequence[verification.Case],
     outcomes: dict[int, Verdict],
     options: argparse.Namespace,

@@ -90,7 +90,7 @@ def law(options: argparse.Namespace) -> int:
     print(f"{target_name}, {schedule_name}, {schedule.steps} steps, {sampler!r}, start {options.start}")
     print(f"distance of the output from {against}, with the estimated error:")
     for title, value, error in rows:
-        print(f"  {title:<26}{value:>18}  {error}".rstrip())
+        print(f"  {title:<26}{value:>20}  {error}".rstrip())
     if options.certified:
         ball = certified_tv(target, schedule, sampler, options.start, reference).value
         low, high = (x.str(12, radius=False) for x in (ball.lower(), ball.upper()))
@@ -108,7 +108,8 @@ def _shown(made: Any, name: str, reference: str) -> tuple[str, str]:
     try:
         truth = made.truth(name, reference)
     except SpanError:
-        return "does not factorise", ""
+        wide = made.target.core.rank > 1
+        return "no closed form known" if wide else "does not factorise", ""
     if math.isinf(truth.value):
         return "infinite", ""
     return certified_digits(truth.value, 12, max(truth.error, 1e-18)), f"+/- {truth.error:.1e}"

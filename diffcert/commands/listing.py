@@ -8,17 +8,21 @@ from __future__ import annotations
 import argparse
 
 from diffcert import family, registry
+from diffcert.rates.claim import RateClaim
+from diffcert.rates.quantities import MEASURED
 
 __all__ = ["list_", "show"]
 
 
 def list_(options: argparse.Namespace) -> int:
-    """Print the claims, planted falsehoods, targets and schedules; 0."""
+    """Print the claims, rates, planted falsehoods, targets and schedules; 0."""
     claims, twins = registry.claims(), registry.twins()
     width = max(len(claim.id) for claim in (*claims, *twins))
-    print("claims:")
-    for claim in claims:
-        print(f"  {claim.id:<{width}}  {claim.title}")
+    for heading, rates in (("claims:", False), ("rates (an implied constant, along ladders):", True)):
+        print(heading)
+        for claim in claims:
+            if isinstance(claim, RateClaim) == rates:
+                print(f"  {claim.id:<{width}}  {claim.title}")
     print("planted falsehoods (verify --twins):")
     for claim in twins:
         print(f"  {claim.id:<{width}}  {claim.title}")
@@ -31,7 +35,7 @@ def list_(options: argparse.Namespace) -> int:
 
 
 def show(options: argparse.Namespace) -> int:
-    """Print a claim's statement, hypotheses, source and derivation; 0."""
+    """Print a claim's statement, hypotheses, source and derivation, and a rate's ladders; 0."""
     for claim in registry.select([options.id]):
         bound = claim.bound
         print(f"{claim.id}: {bound.title}\n")
@@ -42,9 +46,25 @@ def show(options: argparse.Namespace) -> int:
         for hypothesis in bound.hypotheses:
             print(f"  - {hypothesis.text}")
         print(f"\nsource: {bound.source}")
+        if isinstance(claim, RateClaim):
+            _show_ladders(claim)
         if bound.derivation is not None:
             print(f"\nderivation:\n{_indented(bound.derivation.unicode())}")
     return 0
+
+
+def _show_ladders(claim: RateClaim) -> None:
+    rate = claim.bound
+    print(f"\nit says: {rate.truth} is {rate.meaning}")
+    if rate.truth in MEASURED:
+        print(f"    {rate.truth}: {MEASURED[rate.truth].meaning}")
+    for letter, meaning in rate.letters.items():
+        print(f"    {letter}: {meaning}")
+    if rate.note:
+        print(f"    {rate.note}")
+    print("\nladders:")
+    for ladder in claim.family():
+        print(f"  - {ladder.label}{f'; {ladder.note}' if ladder.note else ''}")
 
 
 def _indented(text: str) -> str:

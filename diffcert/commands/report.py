@@ -18,7 +18,6 @@ from diffcert.documents.model import Document, document, read_report
 from diffcert.report import write_text
 from diffcert.streams import say
 from diffcert.verdict import Verdict
-from diffcert.workers import processors
 
 __all__ = ["report"]
 
@@ -74,7 +73,7 @@ def _computed(options: argparse.Namespace, digits: int | None) -> tuple[dict[str
     cases, claims = verification.prepare(
         options.claim, digits, options.target, options.schedule, None, False
     )
-    finished = verification.run(cases, digits, 1 if digits is None else processors())
+    finished = verification.run(cases, digits, verification.useful_workers(cases, digits))
     outcomes: dict[int, Verdict] = {}
     code = 0
     with progress_bar("checking") as progress:

@@ -33,7 +33,7 @@ def sharpen(options: argparse.Namespace) -> int:
     if tries is None and options.budget is None:
         tries = sharpness.TRIES
     digits = DIGITS if options.digits is None else options.digits
-    search = Search(claims[0], options.seed or 0, None if options.state is None else Path(options.state))
+    search = Search(claims[0].id, options.seed or 0, None if options.state is None else Path(options.state))
     interrupted = False
     with _bar(tries, options.budget) as (progress, shown):
         try:

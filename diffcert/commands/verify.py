@@ -23,8 +23,9 @@ from diffcert.commands.common import (
     writable,
 )
 from diffcert.instance import Instance
+from diffcert.rates.claim import RateClaim
+from diffcert.registry import AnyClaim
 from diffcert.verdict import Verdict
-from diffcert.workers import processors
 
 __all__ = ["compare", "verify"]
 
@@ -39,7 +40,7 @@ def verify(options: argparse.Namespace) -> int:
     cases, claims = verification.prepare(
         options.claim, digits, options.target, options.schedule, options.steps, options.twins
     )
-    workers = 1 if digits is None else processors()
+    workers = verification.useful_workers(cases, digits)
     if options.twins:
         finished = verification.run_twins(cases, digits)
     else:
@@ -83,12 +84,15 @@ def _instance(options: argparse.Namespace) -> Instance:
     )
 
 
-def _fitting(claims: Iterable[Claim], instance: Instance) -> list[Claim]:
-    """The claims whose quantities the instance defines."""
+def _fitting(claims: Iterable[AnyClaim], instance: Instance) -> list[Claim]:
+    """The claims whose quantities the instance defines; rates are not about single instances."""
     from diffcert.bindings import BINDINGS
 
     return [
-        claim for claim in claims if all(BINDINGS[key].defined_for(instance) for key in claim.bound.symbols)
+        claim
+        for claim in claims
+        if isinstance(claim, Claim)
+        and all(BINDINGS[key].defined_for(instance) for key in claim.bound.symbols)
     ]
 
 
@@ -104,7 +108,12 @@ def compare(options: argparse.Namespace) -> int:
     folder = Folder(options)
     instance = _instance(options)
     if options.claim:
-        claims: Sequence[Claim] = registry.select(options.claim)
+        claims: Sequence[AnyClaim] = registry.select(options.claim)
+        for claim in claims:
+            if isinstance(claim, RateClaim):
+                raise ValueError(
+                    f"--claim: {claim.id} is a rate, which has ladders: diffcert verify --claim {claim.id}"
+                )
     else:
         claims = _fitting(registry.claims(), instance)
     from diffcert.comparison import Evaluation

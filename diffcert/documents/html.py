@@ -11,6 +11,7 @@ from html import escape
 from diffcert.documents.charts import svg
 from diffcert.documents.mathml import mathml
 from diffcert.documents.model import Case, Document, Entry
+from diffcert.documents.rates import RATE_HEADS, further, rate_cells, rate_svg
 
 __all__ = ["html"]
 
@@ -79,6 +80,7 @@ def _summary_row(place: int, entry: Entry) -> str:
 
 
 def _section(place: int, entry: Entry) -> str:
+    table = _rate_table if entry.is_rate else _table
     parts = [
         f'<h2 id="claim-{place}">{_text(entry.title)}</h2>',
         f"<p><code>{_text(entry.id)}</code>, {_text(entry.source)}</p>",
@@ -92,6 +94,13 @@ def _section(place: int, entry: Entry) -> str:
         ),
         "</ul>",
     ]
+    parts += table(entry)
+    drawn = rate_svg(entry) if entry.is_rate else svg(entry)
+    return "\n".join([*parts, f"<p>{drawn}</p>"] if drawn else parts)
+
+
+def _table(entry: Entry) -> list[str]:
+    parts: list[str] = []
     if entry.rows:
         parts += [
             '<table><thead><tr><th>worst case</th><th class="number">bound</th>'
@@ -101,8 +110,23 @@ def _section(place: int, entry: Entry) -> str:
             *(_row(case) for case in entry.rows),
             "</tbody></table>",
         ]
-    drawn = svg(entry)
-    return "\n".join([*parts, f"<p>{drawn}</p>"] if drawn else parts)
+    return parts
+
+
+def _rate_table(entry: Entry) -> list[str]:
+    """The ladders of a rate: least constant, trend, exponents with their spread."""
+    rows = []
+    for case in entry.rows:
+        reason = f'<br><span class="small">{_text(case.reason)}</span>' if case.reason else ""
+        more = "".join(f"<br>{_text(line)}" for line in further(case))
+        numbers = "".join(f'<td class="number">{_text(text)}</td>' for text in rate_cells(case))
+        rows.append(
+            f'<tr><td>{_text(case.label)}<span class="small">{more}</span></td>{numbers}'
+            f'<td class="{case.status}">{_text(case.words)}{reason}</td></tr>'
+        )
+    heads = "".join(f'<th class="number">{_text(head)}</th>' for head in RATE_HEADS)
+    head = f"<table><thead><tr><th>ladder</th>{heads}<th>verdict</th></tr></thead>"
+    return [head, "<tbody>", *rows, "</tbody></table>"] if rows else []
 
 
 def _row(case: Case) -> str:

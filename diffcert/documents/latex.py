@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from diffcert.documents.charts import picture
 from diffcert.documents.model import Case, Document, Entry
+from diffcert.documents.rates import RATE_HEADS, further, rate_cells, rate_picture
 
 __all__ = ["latex"]
 
@@ -88,6 +89,8 @@ def _section(entry: Entry) -> list[str]:
         for reason, count in entry.needs
     ]
     lines += [r"\begin{itemize}", *items, r"\end{itemize}"]
+    if entry.is_rate:
+        return [*lines, *_rate_table(entry)]
     if entry.rows:
         lines += [
             r"{\small\begin{longtable}{@{}p{180pt}rrrp{80pt}@{}}",
@@ -97,6 +100,33 @@ def _section(entry: Entry) -> list[str]:
         ]
     drawn = picture(entry)
     return [*lines, "", r"\begin{center}", drawn, r"\end{center}"] if drawn else lines
+
+
+def _rate_table(entry: Entry) -> list[str]:
+    """The ladders of a rate, what else is read off them, and the picture."""
+    lines: list[str] = []
+    if entry.rows:
+        heads = " & ".join(_text(head) for head in RATE_HEADS)
+        lines += [
+            r"{\small\begin{longtable}{@{}p{110pt}p{55pt}p{70pt}p{70pt}p{60pt}p{70pt}@{}}",
+            rf"\hline ladder & {heads} & verdict\\ \hline\endhead",
+        ]
+        for case in entry.rows:
+            verdict = case.words + (f": {case.reason}" if case.reason else "")
+            cells = (_text(case.label), *(_signed(text) for text in rate_cells(case)), _text(verdict))
+            lines.append(" & ".join(cells) + r"\\")
+        lines.append(r"\hline\end{longtable}}")
+    said = [(case, line) for case in entry.rows for line in further(case)]
+    if said:
+        items = [rf"\item {_text(case.label)}: {_signed(line)}" for case, line in said]
+        lines += [r"\begin{itemize}", *items, r"\end{itemize}"]
+    drawn = rate_picture(entry)
+    return [*lines, "", r"\begin{center}", drawn, r"\end{center}"] if drawn else lines
+
+
+def _signed(text: str) -> str:
+    """Text in which "+/-" is a sign."""
+    return r" $\pm$ ".join(_text(part) for part in text.split("+/-"))
 
 
 def _row(case: Case) -> str:

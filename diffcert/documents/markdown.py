@@ -9,6 +9,7 @@ import re
 
 from diffcert.documents.charts import bars
 from diffcert.documents.model import Document, Entry
+from diffcert.documents.rates import RATE_HEADS, further, rate_cells
 
 __all__ = ["markdown"]
 
@@ -50,6 +51,14 @@ def _section(entry: Entry) -> list[str]:
         f"- not applicable to {count} case{'s' * (count != 1)}: {_text(reason)}"
         for reason, count in entry.needs
     ]
+    if entry.is_rate:
+        lines += ["", f"| ladder | {' | '.join(RATE_HEADS)} | verdict |", "|---|---:|---:|---:|---:|---|"]
+        for case in entry.rows:
+            found = " | ".join(_text(text) for text in (case.label, *rate_cells(case)))
+            reason = f" ({_text(case.reason)})" if case.reason else ""
+            lines.append(f"| {found} | {_text(case.words)}{reason} |")
+        said = [(case, line) for case in entry.rows for line in further(case)]
+        return [*lines, "", *(f"- {_text(case.label)}: {_text(line)}" for case, line in said)]
     if entry.rows:
         lines += [
             "",

@@ -5,7 +5,8 @@ any markup.
 
 A number is shown to the digits that its enclosure supports. The constant of a claim `truth <= bound`
 is the largest truth / bound of its cases, rounded up: the least c such that truth <= c bound on all of
-them. For `>=` it is the smallest, rounded down.
+them. For `>=` it is the smallest, rounded down. A rate has a case for each ladder, and its constant covers
+every rung of them; it says "(float)" where a rung is a machine number.
 """
 
 from __future__ import annotations
@@ -24,11 +25,13 @@ import flint
 
 from diffcert.enclosure import certified_digits
 from diffcert.inputs import read_instance
+from diffcert.rates.fit import Estimate
+from diffcert.rates.ladder import Ladder
 from diffcert.report import FORMAT
 from diffcert.verdict import Status
 from numerics.arithmetic import balls
 
-__all__ = ["Case", "Document", "Entry", "document", "read_report"]
+__all__ = ["Along", "Case", "Document", "Entry", "document", "read_report"]
 
 LARGEST_FILE = 512 * 2**20
 FLOAT_ROUNDING = 1e-12
@@ -39,8 +42,22 @@ _PASSING = 3
 
 
 @dataclass(frozen=True)
+class Along:
+    """What a rate's case says besides: the fit in texts, and the ratio over the variable for a plot."""
+
+    variable: str
+    constant: str
+    proven: bool
+    trend: str
+    power: str
+    formula: str
+    lines: tuple[str, ...]
+    points: tuple[tuple[float, float], ...]
+
+
+@dataclass(frozen=True)
 class Case:
-    """One claim at one instance: texts for a table, and floats for a plot."""
+    """One claim at one instance, or along one ladder: texts for a table, and floats for a plot."""
 
     label: str
     family: str
@@ -54,6 +71,7 @@ class Case:
     reason: str
     ratio_low: Fraction | None
     ratio_high: Fraction | None
+    along: Along | None = None
 
     @property
     def words(self) -> str:
@@ -107,7 +125,7 @@ class Entry:
         decided = self.evaluated
         if not decided:
             return None
-        if decided[0].relation == ">=":
+        if decided[0].relation == ">=" and not self.is_rate:
             return min(decided, key=lambda case: case.ratio_low or Fraction(0))
         return max(decided, key=lambda case: case.ratio_high or Fraction(0))
 
@@ -115,6 +133,10 @@ class Entry:
     def constant(self) -> str:
         """The least constant that covers all cases; empty where there is none."""
         case = self.extreme
+        if self.is_rate:
+            shown = "" if case is None else _directed(case.ratio_high, up=True)
+            proven = all(case.along is None or case.along.proven for case in self.evaluated)
+            return shown if proven or not shown else f"{shown} (float)"
         if case is None or case.relation == "==":
             return ""
         if case.relation == ">=":
@@ -122,8 +144,13 @@ class Entry:
         return _directed(case.ratio_high, up=True)
 
     @property
+    def is_rate(self) -> bool:
+        """Whether the claim is a statement with an implied constant."""
+        return any(case.along is not None for case in self.cases)
+
+    @property
     def rows(self) -> tuple[Case, ...]:
-        """The worst case of each schedule family that the claim applies to."""
+        """The worst case of each schedule family that the claim applies to; every ladder of a rate."""
         groups: dict[str, list[Case]] = {}
         for case in self.cases:
             if case.status != "not_applicable":
@@ -213,6 +240,8 @@ def document(data: Mapping[str, Any], wanted: Sequence[str] | None = None) -> Do
         if digits is None
         else f"Every verdict is decided in balls that began at {int(digits)} digits."
     )
+    if any(entry.is_rate for entry in entries):
+        tier += " A rate is consistent or inconsistent on its ladders, never proved or refuted by them."
     return Document(
         str(data["version"]),
         str(data["summary"]),
@@ -226,6 +255,7 @@ def document(data: Mapping[str, Any], wanted: Sequence[str] | None = None) -> Do
 
 def _case(item: Mapping[str, Any]) -> Case:
     instance = item["instance"]
+    along = _along(item) if "rate" in item else None
     schedule = instance.get("schedule")
     place, name = None, ""
     if schedule is not None:
@@ -235,9 +265,10 @@ def _case(item: Mapping[str, Any]) -> Case:
     ends = _interval(item["ratio"])
     bound, truth = _ball(item["bound"]), _ball(item["truth"])
     evaluated = item["bound"] is not None and item["truth"] is not None
+    family = "" if schedule is None else str(schedule["label"])
     return Case(
-        _label(instance),
-        "" if schedule is None else str(schedule["label"]),
+        _label(instance) if along is None else _ladder_label(instance),
+        family if along is None else str(instance["name"]),
         place,
         name,
         Status(item["status"]).value,
@@ -246,8 +277,40 @@ def _case(item: Mapping[str, Any]) -> Case:
         certified_digits(truth, 6) if evaluated else "",
         certified_digits(_ball(item["ratio"]), 5) if evaluated and item["ratio"] else "",
         str(item["reason"]),
-        *(ends or (None, None)),
+        None if ends is None else ends[0],
+        None if ends is None else ends[1],
+        along,
     )
+
+
+def _along(item: Mapping[str, Any]) -> Along:
+    rate, variable = item["rate"], str(item["rate"]["variable"])
+    points = []
+    for place, part in zip(rate["positions"], rate["rungs"], strict=True):
+        ends = _interval(part["ratio"])
+        if ends is not None:
+            points.append((float(place), float((ends[0] + ends[1]) / 2)))
+    fit = rate["fit"] or {}
+    return Along(
+        variable,
+        str(fit.get("constant", "")),
+        bool(fit.get("proven", True)),
+        _estimate(fit.get("trend")),
+        _estimate(fit.get("power")),
+        _estimate(fit.get("formula")),
+        tuple(str(line) for line in rate["lines"]),
+        tuple(points),
+    )
+
+
+def _estimate(part: Mapping[str, str] | None) -> str:
+    if part is None:
+        return ""
+    return Estimate(*(float(part[key]) for key in ("value", "low", "high"))).text
+
+
+def _ladder_label(ladder: Mapping[str, Any]) -> str:
+    return Ladder.from_dict(ladder).label
 
 
 def _steps(schedule: Mapping[str, Any]) -> int:
@@ -258,7 +321,7 @@ def _steps(schedule: Mapping[str, Any]) -> int:
 
 def _label(instance: Mapping[str, Any]) -> str:
     """One line: target, schedule and steps or snr, parameters, and what is not the default."""
-    if instance["target"].get("type") == "low_rank_mixture":
+    if instance["target"].get("type") == "low_rank_mixture" or "levels" in instance:
         return read_instance(instance).label
     parts = [str(instance["target"]["name"])]
     schedule = instance.get("schedule")

@@ -149,6 +149,9 @@ class Writer:
         frame += self.standing(view["standing"])
         if view["standing"]["problem"]:
             frame += _problem(view["standing"]["problem"])
+        elif result.get("constant"):
+            said = f"The least constant that covers every rung is {result['constant']}."
+            frame += paragraph(nodes.Text(said))
         elif view["least"]:
             frame += paragraph(nodes.Text(f"The ratio is at least {view['least']} in every case."))
         frame.extend(self._plot(view))
@@ -175,7 +178,7 @@ class Writer:
         plot = view["plot"]
         if "svg" not in plot:
             return [paragraph(nodes.Text(f"No plot: {plot['problem']}."))] if "problem" in plot else []
-        caption = f"The mmse and the steps of the schedule: {plot['label']}."
+        caption = plot["caption"]
         shown: list[nodes.Node] = []
         if self.form == "html":
             picture = (

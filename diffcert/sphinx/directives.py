@@ -192,15 +192,17 @@ def _with_of(record: dict[str, Any]) -> dict[str, Any]:
 
 
 class Status(_Recorded):
-    """`.. cert:status::`: the table of all statements and comparisons."""
+    """`.. cert:status::`: the table of all statements and comparisons, or of those on this page."""
 
     kind = "status"
+    readers: ClassVar[Mapping[str, Reader]] = {"here": _flag}
 
 
 class Graph(_Recorded):
-    """`.. cert:graph::`: which statement rests on which."""
+    """`.. cert:graph::`: which statement rests on which, of all or of those on this page."""
 
     kind = "graph"
+    readers: ClassVar[Mapping[str, Reader]] = {"here": _flag}
 
 
 DIRECTIVES: dict[str, type[SphinxDirective]] = {

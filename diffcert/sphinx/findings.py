@@ -55,6 +55,9 @@ def evidence(result: dict[str, Any]) -> str:
     if status == st.REFUTED:
         said = _NOT[result["relation"]]
         return f"at {row['label']}: the truth {row['truth']} {said} the bound {row['bound']}"
+    if "constant" in result and status == st.CONSISTENT:
+        on = f"on {cases} ladder{'s' * (cases != 1)}"
+        return f"{on}; the least constant that covers them is {result['constant']}"
     if status in (st.HOLDS, st.CONSISTENT):
         idle = result["counts"].get(st.NOT_APPLICABLE, 0)
         told = cases - idle
@@ -204,20 +207,15 @@ class Findings:
 
     def _refuse_circles(self) -> None:
         for statement in self.uses:
-            seen: set[Entry] = set()
-            waiting = list(self.uses[statement])
-            while waiting:
-                used = waiting.pop()
-                if used not in seen:
-                    seen.add(used)
-                    waiting += self.uses[used]
+            seen = self.reached(statement)
             if statement in seen:
-                circle = sorted(other.name for other in seen if statement in self._reached(other))
+                circle = sorted(other.name for other in seen if statement in self.reached(other))
                 said = f"it rests on itself: {', '.join(circle)}"
                 if st.weakest((self.standing[statement].status, st.ERROR)) == st.ERROR:
                     self.standing[statement] = Standing(st.ERROR, said)
 
-    def _reached(self, statement: Entry) -> set[Entry]:
+    def reached(self, statement: Entry) -> set[Entry]:
+        """All statements that one rests on, directly or not."""
         seen: set[Entry] = set()
         waiting = list(self.uses[statement])
         while waiting:
@@ -270,7 +268,9 @@ class Findings:
         if isinstance(enclosure, str):
             return f"{source}: {enclosure}"
         outward = {"<=": "up", ">=": "down"}.get(str(result.get("relation", "")), "nearest")
-        rounding = record["rounding"] or (outward if quantity == "bound" else "nearest")
+        rounding = record["rounding"] or (
+            outward if quantity == "bound" else "up" if quantity == "constant" else "nearest"
+        )
         return complaint(record["number"], enclosure, rounding) or ""
 
     def _enclosure(self, result: dict[str, Any], quantity: str) -> Enclosure | str:

@@ -23,6 +23,8 @@ _WIDTH, _HEIGHT = 200, 46
 _GAP_X, _GAP_Y = 24, 46
 _MARGIN = 12
 _LONGEST = 26
+_MOST_ABREAST = 5
+"""Boxes side by side; a layer with more goes on in the next row."""
 
 
 def graph(writer: Writer, view: View, uri: Callable[[View], str]) -> list[nodes.Node]:
@@ -80,7 +82,11 @@ def _short(text: str) -> str:
 
 def drawing(statements: Sequence[View], uri: Callable[[View], str]) -> str:
     """The graph as SVG: boxes in layers, a line from each statement up to each that it rests on."""
-    rows = layers(statements)
+    rows = [
+        layer[first : first + _MOST_ABREAST]
+        for layer in layers(statements)
+        for first in range(0, len(layer), _MOST_ABREAST)
+    ]
     widest = max(len(row) for row in rows)
     width = 2 * _MARGIN + widest * _WIDTH + (widest - 1) * _GAP_X
     height = 2 * _MARGIN + len(rows) * _HEIGHT + (len(rows) - 1) * _GAP_Y

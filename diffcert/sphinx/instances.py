@@ -18,7 +18,7 @@ from numerics import Target
 __all__ = ["instance", "selection"]
 
 _COMMENTS = ("about", "name", "source")
-_SELECTING = frozenset(("targets", "schedules", "steps"))
+_SELECTING = frozenset(("targets", "schedules", "steps", "ladders"))
 MOST_STEPS = 100_000
 _MOST_NESTED = 16
 
@@ -39,19 +39,19 @@ def _integer(value: Any, what: str) -> int:
 def selection(params: Mapping[str, Any] | None) -> dict[str, Any] | None:
     """The arguments of `verify` that select among a claim's own instances, or None for one instance.
 
-    Keys: targets, schedules (names), steps (numbers).
+    Keys: targets, schedules (names), steps (numbers); of a rate, ladders (names).
     """
     if params is None:
         return {}
     if not _SELECTING.issuperset(params):
         return None
     chosen: dict[str, Any] = {}
-    for key in ("targets", "schedules"):
+    for key in ("targets", "schedules", "ladders"):
         if key in params:
             values = params[key] if isinstance(params[key], list) else [params[key]]
             if not all(isinstance(value, str) for value in values):
                 raise ValueError(f"{key}: {_shown(params[key])} is not a list of names")
-            chosen[key] = values
+            chosen["targets" if key == "ladders" else key] = values
     if "steps" in params:
         values = params["steps"] if isinstance(params["steps"], list) else [params["steps"]]
         chosen["steps"] = [_integer(value, "steps") for value in values]

@@ -1,4 +1,4 @@
-"""Finding what a document names: an id of the registry, or `package.module:attribute`.
+"""Finding what a document names: an id of the registry, a lemma, or `package.module:attribute`.
 
 What belongs here: importing, in a worker process, and saying what is not there. What does not: what
 may be named at all (`syntax`).
@@ -10,6 +10,7 @@ import importlib
 from typing import Any
 
 import diffcert
+from diffcert.sphinx.lemmas import IDENTITY, LEMMA, identities, lemmas
 
 __all__ = ["NotThereError", "find"]
 
@@ -25,6 +26,8 @@ def find(reference: str) -> Any:
     """
     module_name, colon, attribute = reference.partition(":")
     if not colon:
+        if reference.startswith((IDENTITY, LEMMA)):
+            return _proved(reference)
         try:
             return diffcert.find(reference)
         except ValueError as error:
@@ -36,3 +39,12 @@ def find(reference: str) -> Any:
         except AttributeError:
             raise NotThereError(f"{module_name} has no attribute {attribute}") from None
     return found
+
+
+def _proved(name: str) -> Any:
+    """The built-in identity or lemma of that name."""
+    table = identities() if name.startswith(IDENTITY) else lemmas()
+    if name not in table:
+        kind = name.partition("/")[0]
+        raise NotThereError(f"there is no built-in {kind} {name!r}")
+    return table[name]

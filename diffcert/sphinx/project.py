@@ -149,8 +149,18 @@ class Project:
         return min(float(numerator) / float(denominator or 1), 86_400.0)
 
     def task(self, operation: str, entry: Entry) -> dict[str, Any]:
-        """The task of an operation on an entry's object."""
+        """The task of an operation on an entry's object.
+
+        A statement that is compared over the same instances is not evaluated a second time to be checked.
+        """
         record = entry.record
+        if operation == "check":
+            given = (record.get("params"), record.get("digits"))
+            for comparison in entry.comparisons:
+                beside = comparison.record
+                same = (beside.get("params"), record.get("digits") and beside.get("digits")) == given
+                if same and not comparison.problem:
+                    return self.task("comparison", comparison)
         compared = operation in ("check", "comparison")
         # Whole families are checked to fewer digits; an undecided case raises them by itself.
         usual = min(self.settings.digits, _CHECKED_DIGITS) if operation == "check" else self.settings.digits

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import diffcert
-from diffcert import Bound, Claim
+from diffcert import Bound, Claim, Rate, RateClaim
 from diffcert.sphinx import standing as st
 from theory.derivation import Axiom, Cases, Derivation, Proposition, Step
 from theory.exposition import reason
@@ -20,19 +20,20 @@ from theory.rendering import RELATIONS, flat, latex, unicode
 __all__ = ["claim", "described", "needs_a_check"]
 
 
-def claim(found: Any) -> Claim:
+def claim(found: Any) -> Claim | RateClaim:
     """The claim that is meant; ValueError for an object that has nothing to be compared."""
-    if isinstance(found, Claim):
+    if isinstance(found, Claim | RateClaim):
         return found
-    if isinstance(found, Bound):
+    if isinstance(found, Bound | Rate):
         return diffcert.find(found)
-    raise ValueError(f"an object of type {type(found).__name__} cannot be compared; a Claim or Bound can")
+    kind = type(found).__name__
+    raise ValueError(f"an object of type {kind} cannot be compared; a Claim, RateClaim, Bound or Rate can")
 
 
 def needs_a_check(found: Any) -> bool:
-    """Whether only a computation can tell: a Claim or Bound without a derivation."""
-    bound = found.bound if isinstance(found, Claim) else found
-    return isinstance(bound, Bound) and bound.derivation is None
+    """Whether only a computation can tell: a Claim or Bound without a derivation, or a rate."""
+    bound = found.bound if isinstance(found, Claim | RateClaim) else found
+    return isinstance(bound, Rate) or (isinstance(bound, Bound) and bound.derivation is None)
 
 
 def described(found: Any) -> dict[str, Any]:
@@ -42,11 +43,29 @@ def described(found: Any) -> dict[str, Any]:
     """
     if isinstance(found, Claim | Bound):
         return _of_bound(found.bound if isinstance(found, Claim) else found)
+    if isinstance(found, RateClaim | Rate):
+        return _of_rate(found.bound if isinstance(found, RateClaim) else found)
     if isinstance(found, Proposition):
         return _of_proposition(found)
     raise ValueError(
-        f"an object of type {type(found).__name__} states nothing; a Claim, Bound, Derivation or Axiom does"
+        f"an object of type {type(found).__name__} states nothing;"
+        " a Claim, RateClaim, Bound, Rate, Derivation or Axiom does"
     )
+
+
+def _of_rate(rate: Rate) -> dict[str, Any]:
+    """A rate: its derivation, where it has one, is shown, and proves no implied constant by itself."""
+    return {
+        "title": rate.title,
+        "latex": rate.latex(),
+        "unicode": rate.unicode(),
+        "hypotheses": [_hypothesis(hypothesis) for hypothesis in rate.hypotheses],
+        "source": "" if rate.source.paper == "own" else str(rate.source),
+        "falsehood": rate.why_false,
+        **_proof(rate.derivation),
+        "status": "",
+        "message": "",
+    }
 
 
 def _of_bound(bound: Bound) -> dict[str, Any]:

@@ -122,6 +122,7 @@ _KEYS = (
     "parameters",
     "epsilon",
     "targets",
+    "ladders",
     "schedules",
 )
 """What an instance, or a selection of the claim's own instances, may say."""
@@ -217,7 +218,7 @@ _QUOTED = re.compile(
 )
 _UP, _DOWN = ("<=", "≤", "at most"), (">=", "≥", "at least")
 _SIGNS = {"<=": "≤", ">=": "≥"}
-QUANTITIES = ("truth", "bound", "ratio")
+QUANTITIES = ("truth", "bound", "ratio", "constant")
 
 
 def quoted(text: str) -> Quoted:

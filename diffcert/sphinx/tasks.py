@@ -24,6 +24,8 @@ import flint
 
 import diffcert
 from diffcert.enclosure import ball_text, certified_digits
+from diffcert.rates.plots import rate_figure
+from diffcert.rates.verdict import RateVerdict
 from diffcert.sphinx import instances, statements
 from diffcert.sphinx import standing as st
 from diffcert.sphinx.lookup import NotThereError, find
@@ -162,7 +164,7 @@ def _compared(claim: Any, task: dict[str, Any]) -> dict[str, Any]:
         else:
             report = diffcert.verify([claim], digits=digits, twins=claim.is_twin, **chosen)
             verdicts += report.verdicts
-            few = len(report.verdicts) <= 1 or chosen
+            few = isinstance(claim, diffcert.RateClaim) or len(report.verdicts) <= 1 or chosen
             shown += report.verdicts if few else report.worst()
     return _summary(claim, verdicts, shown, digits, bool(task["plot"]))
 
@@ -193,9 +195,23 @@ def _summary(
         "numbers": _numbers(worst),
         "tightness": _tightness(verdicts),
     }
+    ladders = [verdict for verdict in verdicts if isinstance(verdict, RateVerdict)]
+    if ladders:
+        result["constant"], result["numbers"] = _constant(ladders)
     if plot:
-        result["plot"] = _plot(worst)
+        result["plot"] = _rate_plot(ladders) if ladders else _plot(worst)
     return result
+
+
+def _constant(ladders: Sequence[RateVerdict]) -> tuple[str, dict[str, Any]]:
+    """The least constant that covers the ladders, in words and as a number that an author may quote."""
+    fits = [verdict.fit for verdict in ladders if verdict.fit is not None]
+    if not fits:
+        return "", {}
+    largest = max((fit.constant for fit in fits), key=Fraction)
+    proven = all(fit.proven for fit in fits)
+    number = {"mid": str(Fraction(largest)), "rad": "0"}
+    return largest if proven else f"{largest} (float)", {"constant": number}
 
 
 def _worst(verdicts: Sequence[Verdict]) -> Verdict:
@@ -212,6 +228,8 @@ def _worst(verdicts: Sequence[Verdict]) -> Verdict:
 def _closeness(verdict: Verdict) -> tuple[Fraction, Fraction] | None:
     """The enclosure of truth / bound for an upper bound, of its inverse for a lower bound."""
     ratio = verdict.ratio
+    if isinstance(verdict, RateVerdict):
+        return None
     if not isinstance(ratio, flint.arb) or not ratio.is_finite() or verdict.relation not in ("<=", ">="):
         return None
     low, high = _ends(ratio, verdict.digits)
@@ -246,7 +264,9 @@ def _row(verdict: Verdict) -> dict[str, str]:
         "bound": _text(verdict.bound, _SHOWN_DIGITS),
         "truth": "" if verdict.truth is None else _text(verdict.truth.value, _SHOWN_DIGITS),
         "ratio": _text(verdict.ratio, _SHOWN_DIGITS - 1),
-        "reason": verdict.reason,
+        "reason": "; ".join([*verdict.lines, verdict.reason])
+        if isinstance(verdict, RateVerdict)
+        else verdict.reason,
     }
 
 
@@ -290,12 +310,31 @@ def _plot(verdict: Verdict) -> dict[str, str]:
     if verdict.instance.schedule is None:
         return {"problem": "there is no schedule to be drawn"}
     try:
-        import matplotlib
+        import matplotlib  # noqa: F401
     except ModuleNotFoundError:
         return {"problem": "matplotlib is missing; install diffcert[plot]"}
+    caption = f"The mmse and the steps of the schedule: {verdict.instance.label}."
+    return _picture(diffcert.mmse_figure(verdict.instance), caption)
+
+
+def _rate_plot(ladders: Sequence[RateVerdict]) -> dict[str, str]:
+    """The drawing of truth, formula and ratio over the variable, or why there is none."""
+    drawn = [verdict for verdict in ladders if verdict.fit is not None]
+    if not drawn:
+        return {"problem": "there is no ladder to be drawn"}
+    try:
+        import matplotlib  # noqa: F401
+    except ModuleNotFoundError:
+        return {"problem": "matplotlib is missing; install diffcert[plot]"}
+    names = ", ".join(verdict.instance.label for verdict in drawn)
+    return _picture(rate_figure(drawn), f"Truth, formula and their ratio along {names}.")
+
+
+def _picture(figure: Any, caption: str) -> dict[str, str]:
+    """A figure as SVG and (in base64) PDF."""
+    import matplotlib
     from matplotlib.backends.backend_pdf import FigureCanvasPdf  # noqa: F401
 
-    figure = diffcert.mmse_figure(verdict.instance)
     drawing, page = io.StringIO(), io.BytesIO()
     with matplotlib.rc_context({"svg.hashsalt": "diffcert", "svg.fonttype": "path"}):
         figure.savefig(drawing, format="svg", metadata={"Date": None})
@@ -304,5 +343,5 @@ def _plot(verdict: Verdict) -> dict[str, str]:
     return {
         "svg": text[text.index("<svg") :].strip(),
         "pdf": base64.b64encode(page.getvalue()).decode("ascii"),
-        "label": verdict.instance.label,
+        "caption": caption,
     }

@@ -63,6 +63,7 @@ def _comparison(findings: Findings, record: Record, entry: Entry) -> View:
         "left_out",
         "notes",
         "counts",
+        "constant",
     )
     return {
         **_link(entry),
@@ -125,10 +126,17 @@ def view(findings: Findings, docname: str, place: int) -> View:
         link = None if found is None else _link(found)
         return {**shown, "link": link, "standing": standing, "problem": findings.of_link(record)}
     if kind in ("status", "graph"):
+        statements, comparisons = project.statements(), project.comparisons()
+        if record.get("here"):
+            comparisons = [entry for entry in comparisons if entry.docname == docname]
+            wanted = {entry for entry in statements if entry.docname == docname}
+            if kind == "graph":
+                wanted |= {used for entry in list(wanted) for used in findings.reached(entry)}
+            statements = [entry for entry in statements if entry in wanted]
         return {
             **shown,
-            "statements": [_row(findings, entry) for entry in project.statements()],
-            "comparisons": [_compared_row(findings, entry) for entry in project.comparisons()],
+            "statements": [_row(findings, entry) for entry in statements],
+            "comparisons": [_compared_row(findings, entry) for entry in comparisons],
         }
     return shown
 

@@ -10,6 +10,7 @@ from numerics.output_law.chain import chain_of
 from numerics.output_law.deterministic_law import DeterministicLaw
 from numerics.output_law.law import OutputLaw
 from numerics.output_law.stochastic_law import StochasticLaw
+from numerics.output_law.tensor_law import TensorLaw
 from numerics.samplers import Ddpm, Sampler
 from numerics.schedules import Schedule
 from numerics.targets import Mixture
@@ -27,5 +28,7 @@ def output_law(
     Raises ValueError for bad arguments, SpanError for means that span more than a line, PrecisionError
     where a grid would take more than `stochastic.MOST_NODES` nodes.
     """
-    chain = chain_of(target, schedule, Ddpm() if sampler is None else sampler, start)
+    chain = chain_of(target, schedule, Ddpm() if sampler is None else sampler, start, most=3)
+    if chain.places:
+        return TensorLaw(chain)
     return StochasticLaw(chain) if chain.sampler.stochastic else DeterministicLaw(chain)

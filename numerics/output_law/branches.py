@@ -20,7 +20,7 @@ from numerics.exact import shown
 from numerics.output_law.chain import Chain, Step
 from numerics.output_law.grids import interpolate
 from numerics.output_law.mixture import Line
-from numerics.samplers import MomentMatched
+from numerics.samplers import MomentMatched, ScoreError
 
 __all__ = ["Branch", "Image", "branches_of", "error_values", "gauss_rule", "hermite_branches"]
 
@@ -47,8 +47,10 @@ Shift = Callable[[Array], tuple[Array | float, Array | float]]
 """What the score error adds to the map, and the slope of that."""
 
 
-def error_values(error: Callable[[Array, int], Array], x: Array, index: int) -> Array:
+def error_values(error: ScoreError, x: Array, index: int) -> Array:
     """The score error at points of the noised variable; ValueError unless finite and of the same shape."""
+    if not callable(error):
+        raise ValueError(f"score_error: {shown(error)} is not a function")
     values = np.asarray(error(x, index), dtype=float)
     if values.shape not in ((), x.shape) or not np.isfinite(values).all():
         raise ValueError(f"score_error: at step {index} it returned {shown(values)}, not finite values")

@@ -1,4 +1,4 @@
-"""The chain of a sampler on a schedule, reduced to the line of the means, in machine numbers.
+"""The chain of a sampler on a schedule, reduced to the span of the means, in machine numbers.
 
 What belongs here: noise levels, the coefficients of every step and the Gaussian factor orthogonal to
 the means, all taken in balls before rounding. What does not: densities (`stochastic`, `deterministic`).
@@ -25,7 +25,8 @@ from numerics.channel import mmse
 from numerics.exact import choice, shown
 from numerics.levels import Level
 from numerics.output_law.flow import Affine, across, flow_of
-from numerics.samplers import Ddim, Ddpm, MomentMatched, Sampler
+from numerics.output_law.tensor_frame import frame_of
+from numerics.samplers import Ddim, Ddpm, Euler, MomentMatched, Sampler
 from numerics.schedules import Schedule
 from numerics.targets import Mixture
 from numerics.truth import PrecisionError, SpanError
@@ -59,9 +60,10 @@ class Step:
 
 @dataclass(frozen=True)
 class Complement:
-    """What is orthogonal to the line of the means: N(mean, variance I) for output and reference.
+    """What is orthogonal to the span of the means: N(mean, variance I) for output and reference.
 
-    `shift` and `excess` are the output's mean and relative variance minus the last level's.
+    `shift` and `excess` are the output's mean and relative variance minus the last level's; `strayed`
+    times the part of a score error across the span is part of the output's mean.
     """
 
     dimension: int
@@ -72,11 +74,12 @@ class Complement:
     level_variance: float
     shift: float
     excess: float
+    strayed: float = 0.0
 
 
 @dataclass(frozen=True)
 class Chain:
-    """A target, schedule, sampler and start in the units of the core's line."""
+    """A target, schedule, sampler and start in the units of the core's span."""
 
     target: Mixture
     schedule: Schedule
@@ -104,6 +107,10 @@ class Chain:
     """The output is scale times R at the last level."""
     complement: Complement
     notes: tuple[str, ...]
+    places: tuple[tuple[Fraction, ...], ...] = ()
+    """Where the span of the means is a plane or space: the atoms there, in the order of `weights`."""
+    drift: tuple[float, ...] = ()
+    """There: the score error in the coordinates of `places`, empty without one."""
 
     @property
     def prior(self) -> npt.NDArray[np.float64]:
@@ -166,20 +173,7 @@ def _ordered(target: Mixture) -> list[tuple[Fraction, ...]]:
     """The atoms in the order of the core's coordinates."""
     if target.core.rank == 0:
         return [target.means[0]]
-    if target.dimension == 1:
-        return sorted(target.means)
-    found = sorted(target.means)
-    return found if _same_order(target, found) else found[::-1]
-
-
-def _same_order(target: Mixture, ordered: list[tuple[Fraction, ...]]) -> bool:
-    weight = dict(zip(target.means, target.weights, strict=True))
-    axis = next(i for i in range(target.dimension) if ordered[0][i] != ordered[-1][i])
-    length = ordered[-1][axis] - ordered[0][axis]
-    return all(
-        (a[axis] - ordered[0][axis]) / length == x and weight[a] == w
-        for a, (x,), w in zip(ordered, target.core.coordinates, target.core.weights, strict=True)
-    )
+    return sorted(target.means)
 
 
 def coefficients_of(
@@ -215,8 +209,11 @@ def _plain(sampler: Sampler) -> bool:
 
 
 @lru_cache(maxsize=64)
-def chain_of(target: Mixture, schedule: Schedule, sampler: Sampler, start: str) -> Chain:
-    """The chain in machine numbers; ValueError for arguments of the wrong kind, SpanError."""
+def chain_of(target: Mixture, schedule: Schedule, sampler: Sampler, start: str, most: int = 1) -> Chain:
+    """The chain in machine numbers; ValueError for arguments of the wrong kind.
+
+    Raises SpanError where the means span more than `most` dimensions.
+    """
     if not isinstance(target, Mixture):
         raise ValueError(f"target: {shown(target)} is not a Mixture")
     if not isinstance(schedule, Schedule):
@@ -224,6 +221,15 @@ def chain_of(target: Mixture, schedule: Schedule, sampler: Sampler, start: str) 
     if not isinstance(sampler, Sampler):
         raise ValueError(f"sampler: {shown(sampler)} is not a sampler")
     choice(start, "start", ("exact", "normal"))
+    if target.core.rank > most:
+        raise SpanError(
+            f"means: they span {target.core.rank} dimensions; this is available for at most {most}"
+        )
+    if target.core.rank < 2 and isinstance(sampler.score_error, tuple):
+        raise ValueError(
+            "score_error: a vector needs means that span a plane or space; on a line give the number along"
+            " it"
+        )
     bits = 256
     for _ in range(8):
         chain = _attempt(target, schedule, sampler, start, bits)
@@ -246,7 +252,8 @@ def _attempt(target: Mixture, schedule: Schedule, sampler: Sampler, start: str, 
         knots = [x.signal / (x.noise + x.signal * v) for x in levels]
         if not all(a < b for a, b in pairwise(knots)):
             return None
-        made = coefficients_of(sampler, target, schedule, levels, ops)
+        one_step = Ddim(0) if isinstance(sampler, Euler) and target.core.rank > 1 else sampler
+        made = coefficients_of(one_step, target, schedule, levels, ops)
         by_core = schedule.convention == "snr"
         exact = (
             [MomentMatched(1).step(a, b, target.variance, ops) for a, b in pairwise(levels)] if made else []
@@ -274,7 +281,9 @@ def _attempt(target: Mixture, schedule: Schedule, sampler: Sampler, start: str, 
                 found.append(Step(before, after, share_of, spread_of, lever_of, root))
         first, last = levels[0], levels[-1]
         unit = first.noise if schedule.convention == "sigmas" else ops.number(1)
-        where, offset = positions(target, ops)
+        wide = target.core.rank > 1
+        where, offset = positions(target, ops) if not wide else ([], frame_of(target).offset(ops))
+        placed = _placed(target, sampler, ops) if wide else _Placed()
         begun = float((unit / first.signal).mid()) if first.signal > 0 else float("inf")
         kept = 0.0
         if made and not first.signal > 0:
@@ -288,7 +297,10 @@ def _attempt(target: Mixture, schedule: Schedule, sampler: Sampler, start: str, 
                 begun_across = ops.sqrt(unit / first.signal if start == "normal" else 1 / knots[0])
             own_mean = ops.number(int(start == "exact" and flow.first_sigma is None))
             carried = across(flow, Affine(own_mean, begun_across), ops)
-        complement = _complement(target, levels, made, start, unit, offset, scale, carried, ops)
+        strayed = _strayed(levels, made, by_core, v, ops) if placed.stray else ops.number(0)
+        complement = _complement(
+            target, levels, made, start, unit, offset, scale, carried, strayed, placed, ops
+        )
         return Chain(
             target,
             schedule,
@@ -308,7 +320,46 @@ def _attempt(target: Mixture, schedule: Schedule, sampler: Sampler, start: str, 
             exact_of(scale),
             complement,
             (*target.notes, *schedule.notes(target)),
+            placed.places,
+            placed.drift,
         )
+
+
+@dataclass(frozen=True)
+class _Placed:
+    """Atoms and score error in the frame of a wide span; inner products of the parts across it."""
+
+    places: tuple[tuple[Fraction, ...], ...] = ()
+    drift: tuple[float, ...] = ()
+    stray: Fraction = Fraction(0)
+    with_foot: Fraction = Fraction(0)
+
+
+def _placed(target: Mixture, sampler: Sampler, ops: Arithmetic) -> _Placed:
+    frame = frame_of(target)
+    places = tuple(tuple(exact_of(x) for x in frame.coordinates(a, ops)) for a in target.means)
+    error = sampler.score_error
+    if error is None:
+        return _Placed(places)
+    if not isinstance(error, tuple) or len(error) != target.dimension:
+        raise SpanError(
+            f"score_error: means that span {frame.rank} dimensions need a constant vector of"
+            f" {target.dimension} numbers"
+        )
+    drift = tuple(float(x.mid()) for x in frame.coordinates(error, ops))
+    stray, foot = frame.across(error), frame.across(frame.foot)
+    square = sum((x * x for x in stray), Fraction(0))
+    return _Placed(
+        places, drift, square, sum((x * y for x, y in zip(stray, foot, strict=True)), Fraction(0))
+    )
+
+
+def _strayed(levels: list[Level], made: list[Any], by_core: bool, v: Any, ops: Arithmetic) -> Any:
+    """How often the error of the denoiser stands in x at the end, across the span."""
+    total = ops.number(0)
+    for (keep, pull, _), level in zip(made, levels[:-1], strict=True):
+        total = keep * total + (pull if by_core else pull * (level.noise + level.signal * v) / level.noise)
+    return total
 
 
 def _difference(ball: Any) -> float:
@@ -325,6 +376,8 @@ def _complement(
     offset: Any,
     scale: Any,
     carried: Affine | None,
+    strayed: Any,
+    placed: _Placed,
     ops: Arithmetic,
 ) -> Complement:
     """The Gaussian factor at the last level, for the output and for the noised target."""
@@ -341,11 +394,17 @@ def _complement(
     to_output = scale / ops.sqrt(last.signal)
     level_mean = ops.sqrt(last.signal)
     level_variance = last.noise + last.signal * v
-    shift, excess = (mean / level_mean - 1) * offset * scale, variance / level_variance - 1
-
+    moved, excess = (mean / level_mean - 1) * scale, variance / level_variance - 1
+    shift, strayed = moved * offset, strayed * to_output
+    if placed.stray:
+        shift = ops.sqrt(
+            shift * shift
+            + 2 * moved * strayed * ops.number(placed.with_foot)
+            + strayed * strayed * ops.number(placed.stray)
+        )
     square = to_output * to_output
     return Complement(
-        target.dimension - 1,
+        target.dimension - max(target.core.rank, 1),
         float(offset.mid()),
         float((mean * offset * to_output).mid()),
         float((variance * square).mid()),
@@ -353,4 +412,5 @@ def _complement(
         float((level_variance * square).mid()),
         _difference(shift),
         _difference(excess),
+        float(strayed.mid()),
     )

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -25,7 +26,7 @@ from numerics.output_law.flow import Flow, Stage, Stride, flow_of
 from numerics.output_law.grids import REACH, legendre
 from numerics.output_law.law import OutputLaw
 from numerics.output_law.mixture import Line
-from numerics.truth import PrecisionError
+from numerics.truth import PrecisionError, Truth
 
 __all__ = ["DeterministicLaw"]
 
@@ -66,6 +67,29 @@ class DeterministicLaw(OutputLaw):
     """The law of a deterministic sampler's last iterate, by change of variables."""
 
     method = "change of variables, adaptive Gauss-Legendre panels"
+
+    @cached_property
+    def _known_digits(self) -> dict[tuple[str, str, str, int], Truth]:
+        """Enclosed distances by engine, distance, reference and digits."""
+        return {}
+
+    def _enclosed(self, distance: str, reference: str, digits: int, engine: str) -> Truth:
+        key = engine, distance, reference, digits
+        if key not in self._known_digits:
+            from numerics.output_law import certified_law, mpmath_law
+
+            route = certified_law.certified_truth if engine == "certified" else mpmath_law.mpmath_truth
+            for name, truth in route(self._chain, distance, reference, digits).items():
+                self._known_digits[engine, name, reference, digits] = truth
+        return self._known_digits[key]
+
+    def _points_enclosed(self, x: Any, digits: int, density: bool) -> Any:
+        from numerics.output_law import certified_law
+
+        many = isinstance(x, list | tuple | np.ndarray)
+        points = [certified_law.point_of(item) for item in (x if many else [x])]
+        values = certified_law.certified_points(self._chain, points, digits, density)
+        return values if many else values[0]
 
     @cached_property
     def map(self) -> SamplerMap:

@@ -25,7 +25,15 @@ import numpy.typing as npt
 from numerics.output_law.grids import legendre
 from numerics.output_law.mixture import Line
 
-__all__ = ["Divergences", "Piece", "Sample", "Tables", "divergences", "wasserstein"]
+__all__ = [
+    "Divergences",
+    "Piece",
+    "Sample",
+    "Tables",
+    "divergence_integrands",
+    "divergences",
+    "wasserstein",
+]
 
 Array = npt.NDArray[np.float64]
 Index = npt.NDArray[np.intp]
@@ -142,7 +150,8 @@ class Divergences:
     errors: Array
 
 
-def _all(sample: Sample) -> Array:
+def divergence_integrands(sample: Sample) -> Array:
+    """tv, kl, reverse_kl, hellinger^2, the defect, and what lies too deep for either KL; shape (7, n)."""
     r, reference, output = sample.log_ratio, np.exp(sample.log_reference), sample.output
     small = np.abs(r) < 1.0
     s = np.where(small, r, 0.0)
@@ -175,7 +184,7 @@ def divergences(pieces: Sequence[Piece]) -> Divergences:
     for piece in pieces:
 
         def integrand(_: Index, xi: Array, piece: Piece = piece) -> Array:
-            return _all(piece.evaluate(xi.ravel())).reshape(7, *xi.shape)
+            return divergence_integrands(piece.evaluate(xi.ravel())).reshape(7, *xi.shape)
 
         total, error, _ = _adaptive(integrand, piece.edges[:-1], piece.edges[1:], _SMALL, piece.tolerance)
         values += total
@@ -234,7 +243,7 @@ class Tables:
             output = sample.output.reshape(xi.shape) * (high - low)[:, None]
             change = np.zeros_like(output)
             if not discrete:
-                change = _all(sample)[4].reshape(xi.shape) * (high - low)[:, None]
+                change = divergence_integrands(sample)[4].reshape(xi.shape) * (high - low)[:, None]
             parts.append((low, high, output, change))
         masses_of = [float((part[2] @ _WEIGHTS).sum()) for part in parts]
         tables, moved_before = [], 0.0

@@ -137,24 +137,36 @@ def flow_of(sampler: Sampler, target: Mixture, levels: list[Level], by_core: boo
     return Flow(tuple(stages), tuple(strides), first_sigma)
 
 
-def compose(flow: Flow, start: Any, mean: Any, denoise: Callable[[int, Any], Any]) -> Any:
+def compose(
+    flow: Flow,
+    start: Any,
+    mean: Any,
+    denoise: Callable[[int, Any], Any],
+    enter: Callable[[Any], Any] | None = None,
+    leave: Callable[[Any, Any], Any] | None = None,
+) -> Any:
     """The last value from the start, by `denoise(k, R)` -> D; values add, subtract and scale.
 
-    `mean` is E[A] (with any error of the denoiser) where the first level has no signal.
+    `mean` is E[A] (with any error of the denoiser) where the first level has no signal. `enter` and `leave`
+    surround each of Heun's steps: the first makes the value that the step is taken with, the second joins
+    the value before with the step's result.
     """
     value, before, first = start, None, 0
     if flow.first_sigma is not None:
         value, first = mean + start * flow.first_sigma, 1
     for k in range(first, len(flow.strides)):
         stride = flow.strides[k]
-        estimate = denoise(k, value)
         if stride.back is not None:
-            euler = value + (estimate - value) * stride.share
+            outer, inner = value, value if enter is None else enter(value)
+            estimate = denoise(k, inner)
+            euler = inner * stride.rest + estimate * stride.share
             corrected = denoise(k + 1, euler)
-            value = value + (estimate - value) * (stride.share / 2) + (corrected - euler) * stride.back
+            half = stride.share / 2
+            value = inner * (1 - half) + estimate * half + (corrected - euler) * stride.back
+            value = value if leave is None else leave(outer, value)
             continue
-        wanted = estimate
+        estimate = wanted = denoise(k, value)
         if stride.past is not None and before is not None:
             wanted = estimate + (estimate - before) * stride.past
-        value, before = value + (wanted - value) * stride.share, estimate
+        value, before = value * stride.rest + wanted * stride.share, estimate
     return value

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from numerics.channel import choose_engine
 from numerics.exact import choice, shown
 from numerics.output_law.chain import Chain, Complement
 from numerics.output_law.distances import Divergences, Piece, divergences, wasserstein
@@ -91,8 +92,13 @@ class OutputLaw(ABC):
 
     # Densities
 
-    def density(self, x: Any) -> Any:
-        """The density at x: a number or shape (n,) in one dimension, (d,) or (n, d) beyond."""
+    def density(self, x: Any, digits: int | None = None) -> Any:
+        """The density at x: a number or shape (n,) in one dimension, (d,) or (n, d) beyond.
+
+        With `digits` x is an exact number (or a list of them) and the density a ball, as for `truth`.
+        """
+        if digits is not None:
+            return self._points_enclosed(x, int(choose_engine(digits, None)[1] or 0), True)
         points, single = self._points(x)
         if self.target.dimension == 1:
             values = self._line_density(points)
@@ -103,8 +109,13 @@ class OutputLaw(ABC):
             values = self._line_density(along) * np.exp(-log / 2)
         return float(values[0]) if single else values
 
-    def cdf(self, x: Any) -> Any:
-        """P(output <= x) in one dimension; x is a number or has shape (n,)."""
+    def cdf(self, x: Any, digits: int | None = None) -> Any:
+        """P(output <= x) in one dimension; x is a number or has shape (n,).
+
+        With `digits` x is an exact number (or a list of them) and the probability a ball, as for `truth`.
+        """
+        if digits is not None:
+            return self._points_enclosed(x, int(choose_engine(digits, None)[1] or 0), False)
         if self.target.dimension != 1:
             raise SpanError("cdf: the target has more than one dimension")
         points, single = self._points(x)
@@ -160,32 +171,77 @@ class OutputLaw(ABC):
 
     # Distances
 
-    def tv(self, reference: str = "target") -> float:
+    # floats; with `digits` balls, with engine="mpmath" too mpf, where `truth` says they are to be had
+
+    def tv(self, reference: str = "target", digits: int | None = None, engine: str | None = None) -> Any:
         """The total variation distance, between 0 and 1."""
-        return self._pair("tv", reference)[0]
+        return self._value("tv", reference, digits, engine)
 
-    def kl(self, reference: str = "target") -> float:
+    def kl(self, reference: str = "target", digits: int | None = None, engine: str | None = None) -> Any:
         """KL(reference || output) in nats."""
-        return self._pair("kl", reference)[0]
+        return self._value("kl", reference, digits, engine)
 
-    def reverse_kl(self, reference: str = "target") -> float:
+    def reverse_kl(
+        self, reference: str = "target", digits: int | None = None, engine: str | None = None
+    ) -> Any:
         """KL(output || reference) in nats."""
-        return self._pair("reverse_kl", reference)[0]
+        return self._value("reverse_kl", reference, digits, engine)
 
-    def hellinger(self, reference: str = "target") -> float:
+    def hellinger(
+        self, reference: str = "target", digits: int | None = None, engine: str | None = None
+    ) -> Any:
         """sqrt(1 - int sqrt(pq)), between 0 and 1."""
-        return self._pair("hellinger", reference)[0]
+        return self._value("hellinger", reference, digits, engine)
 
-    def wasserstein(self, order: int, reference: str = "target") -> float:
+    def wasserstein(
+        self, order: int, reference: str = "target", digits: int | None = None, engine: str | None = None
+    ) -> Any:
         """W_1 or W_2, in the units of the means."""
         if isinstance(order, bool) or order not in (1, 2):
             raise ValueError(f"order: {shown(order)} is neither 1 nor 2")
-        return self._pair(f"wasserstein_{order}", reference)[0]
+        return self._value(f"wasserstein_{order}", reference, digits, engine)
 
-    def truth(self, distance: str, reference: str = "target") -> Truth:
-        """A distance ("tv", "kl", ..., "wasserstein_2") with its error estimate."""
-        value, error = self._pair(distance, reference)
-        return Truth(distance, value, error, "fast", None, self.method, self.notes)
+    def truth(
+        self,
+        distance: str,
+        reference: str = "target",
+        digits: int | None = None,
+        engine: str | None = None,
+    ) -> Truth:
+        """A distance ("tv", "kl", ..., "wasserstein_2") with its error estimate, or as an enclosure.
+
+        `digits=n` gives a ball of radius at most 10^-n max(|value|, 10^-n), for Wasserstein distances
+        times the standard deviation of the last level's law; with engine="mpmath" an mpf by an
+        independent route. Both are for deterministic samplers in one dimension with a constant score
+        error or none; ValueError or SpanError for others, PrecisionError where the promise cannot be
+        kept.
+        """
+        chosen, number = choose_engine(digits, engine)
+        if chosen == "fast" or number is None:
+            value, error = self._pair(distance, reference)
+            return Truth(distance, value, error, "fast", None, self.method, self.notes)
+        choice(distance, "distance", DISTANCES)
+        choice(reference, "reference", REFERENCES)
+        return self._enclosed(distance, reference, number, chosen)
+
+    def _value(self, distance: str, reference: str, digits: int | None, engine: str | None) -> Any:
+        if digits is None and engine is None:
+            return self._pair(distance, reference)[0]
+        return self.truth(distance, reference, digits, engine).value
+
+    def _enclosed(self, distance: str, reference: str, digits: int, engine: str) -> Truth:
+        """A distance by the certified or the mpmath engine; ValueError where there is none."""
+        raise ValueError(
+            f"digits: {self.sampler!r} has no output law to {digits} digits; deterministic samplers in one"
+            " dimension have"
+        )
+
+    def _points_enclosed(self, x: Any, digits: int, density: bool) -> Any:
+        """The density or distribution function by the certified engine; ValueError where there is none."""
+        raise ValueError(
+            f"digits: {self.sampler!r} has no output law to {digits} digits; deterministic samplers in one"
+            " dimension have"
+        )
 
     def _pair(self, distance: str, reference: str) -> tuple[float, float]:
         choice(distance, "distance", DISTANCES)

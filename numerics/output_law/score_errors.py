@@ -30,10 +30,13 @@ Array = npt.NDArray[np.float64]
 _MOST = 1 << 22
 
 
-def level_grid(line: Line, fineness: float) -> tuple[Array, float]:
-    """Points that resolve the law of a level to rounding, and their spacing; relative to its centre."""
+def level_grid(line: Line, fineness: float, most: float = 60.0) -> tuple[Array, float]:
+    """Points that resolve the law of a level to rounding, and their spacing; relative to its centre.
+
+    `most`: atoms further apart than this, in deviations, have nothing between them to be resolved.
+    """
     spread = float(np.ptp(line.atoms)) / line.width
-    h = line.width * min(1 / 8, math.pi / (12 * min(max(spread, 1e-9), 60.0))) / fineness
+    h = line.width * min(1 / 8, math.pi / (12 * min(max(spread, 1e-9), most))) / fineness
     low, high = float(line.atoms.min()) - REACH * line.width, float(line.atoms.max()) + REACH * line.width
     count = (high - low) / h
     if count > _MOST:

@@ -12,10 +12,10 @@ from math import ceil, log, log1p
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from diffcert import Instance, Mixture, Schedule, Status, bounds, claims, compare, samplers, twins
+from diffcert import Instance, Mixture, Schedule, Status, bounds, claims, compare, path_kl, samplers, twins
 from diffcert.family import from_counterexample
 from numerics.arithmetic import FLOATS, balls
 
@@ -90,6 +90,44 @@ def with_samplers(draw: st.DrawFn, variances: list[Any]) -> Instance:
 
 
 @st.composite
+def with_errors(draw: st.DrawFn, errors: list[Any], starts: list[str]) -> Instance:
+    """A target in one or three dimensions on any schedule, with a score error and a start."""
+    target = draw(mixtures())
+    if draw(st.booleans()):
+        points = [[x, -2 * x, 2 * x] for (x,) in target.means]
+        target = Mixture(target.weights, points, target.variance)
+    schedule = draw(any_schedule)
+    known_by = {Fraction(0): ["matched", "beta_tilde"], Fraction(1): ["matched", "beta"]}
+    named = known_by.get(target.variance, ["matched"]) if schedule.convention != "snr" else ["matched"]
+    sampler = samplers.Ddpm(draw(st.sampled_from(named)), draw(st.sampled_from(errors)))
+    return Instance(target, schedule, sampler, draw(st.sampled_from(starts)))
+
+
+@st.composite
+def short_paths(draw: st.DrawFn) -> Instance:
+    """A target on a line and two or three steps that are not short, from either start."""
+    first, gaps = draw(st.sampled_from([0, "1/4", "1/2"])), draw(st.lists(nice, min_size=2, max_size=3))
+    knots = [Fraction(first)]
+    for gap in gaps:
+        knots.append(knots[-1] + min(gap, 1) / 2)
+    start, target = draw(st.sampled_from(["exact", "normal"])), draw(mixtures())
+    assume(path_kl(target, Schedule.from_snr(knots)) > 1e-4)  # the enclosures have radii of about 1e-6
+    return Instance(target, Schedule.from_snr(knots), start=start)
+
+
+@st.composite
+def coarse_grids(draw: st.DrawFn) -> Instance:
+    """A point with a spacing and a strip that lies inside theta < pi/2."""
+    target, snr = draw(mixtures()), draw(nice) / draw(st.sampled_from([1, 100]))
+    widest = 3.1 / (float(snr) * float(target.core.diameter_squared)) ** 0.5
+    strip = Fraction(round(4096 * min(widest, 8) * draw(st.sampled_from([0.1, 0.5, 0.9]))), 4096)
+    spacing = draw(st.sampled_from(["1/3", "1", "2", "5"]))
+    return Instance(
+        target, snr=snr, parameters={"spacing": spacing, "strip": max(strip, Fraction(1, 4096))}
+    )
+
+
+@st.composite
 def enough_steps(draw: st.DrawFn) -> Instance:
     """A target and an accuracy on the number of steps that the step complexity asks for, or a few more."""
     target = draw(mixtures())
@@ -108,6 +146,14 @@ def instances_for(claim_id: str) -> st.SearchStrategy[Instance]:
     predicates = {hypothesis.predicate for hypothesis in bound.hypotheses}
     if "epsilon" in bound.symbols:
         return enough_steps()
+    if "spacing" in bound.symbols:
+        return coarse_grids()
+    if not bound.symbols.isdisjoint(("output_kl", "output_tv")):
+        return short_paths()
+    if "matched_variance" in predicates:
+        errors = [None] if "exact_score" in predicates else [None, "1/3", -2]
+        starts = ["exact"] if "right_start" in predicates else ["exact", "normal"]
+        return with_errors(errors, starts)
     if "exact_mean" in predicates:
         return with_samplers(["matched", "beta_tilde", "beta", "optimal", Fraction(1, 100)])
     if "optimal_sampler" in predicates:
@@ -133,7 +179,10 @@ def instances_for(claim_id: str) -> st.SearchStrategy[Instance]:
 def test_no_instance_refutes_the_claim(claim_id):
     statuses: Counter[Status] = Counter()
 
-    @settings(max_examples=25, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+    slow = not bounds.ALL[claim_id].symbols.isdisjoint(("output_kl", "output_tv"))
+    count = 8 if slow else 25
+
+    @settings(max_examples=count, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
     @given(instances_for(claim_id))
     def check(instance: Instance) -> None:
         verdict = compare(claim_id, instance, digits=DIGITS)
@@ -158,12 +207,14 @@ def test_a_longer_search_finds_nothing_either(claim_id):
 
 def test_the_registry_is_that_of_the_theory():
     built_in = {claim.id for claim in claims(entry=False)}
-    assert {*bounds.ALL, *bounds.LOW_RANK} <= built_in
-    assert {twin.id for twin in twins()} == {*bounds.TWINS, *bounds.LOW_RANK_TWINS}
+    assert {*bounds.ALL, *bounds.LOW_RANK, *bounds.FURTHER, *bounds.RATES} <= built_in
+    planted = (bounds.TWINS, bounds.LOW_RANK_TWINS, bounds.FURTHER_TWINS, bounds.RATE_TWINS)
+    assert {twin.id for twin in twins()} == {twin_id for table in planted for twin_id in table}
 
 
 def test_every_claim_has_a_twin():
-    assert {twin.bound.twin_of for twin in twins()} == {*bounds.ALL, *bounds.LOW_RANK}
+    true = {*bounds.ALL, *bounds.LOW_RANK, *bounds.FURTHER, *bounds.RATES}
+    assert {twin.bound.twin_of for twin in twins()} == true
 
 
 @pytest.mark.parametrize("twin_id", list(bounds.TWINS))

@@ -99,7 +99,7 @@ VARIABLES = {
 def meaning(world: World, key: str) -> bool:
     """Whether a named predicate holds in a world, decided here and in floats."""
     knots = np.array(world.knots)
-    if key == "matched_sampler":
+    if key in ("matched_sampler", "matched_variance", "right_start", "exact_score"):
         return True
     if key == "uniform_steps":
         return bool(np.allclose(np.diff(knots), knots[-1] / (len(knots) - 1) - knots[0] / (len(knots) - 1)))

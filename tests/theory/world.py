@@ -18,6 +18,7 @@ import numpy as np
 import sympy as sp
 from sympy.core.function import AppliedUndef
 
+from tests.theory.errands import output_distances, quantile_cost, trapezoid_errors
 from theory import symbols as sym
 from theory.channel import PathMean
 from theory.facts import eigenvalues
@@ -95,6 +96,10 @@ class World:
     component_variance: float = 1.0
     dimension: int = 1
     sampler: str = "matched"
+    score_error: float = 0.0
+    start: str = "exact"
+    spacing: float = 2.0
+    strip: float = 0.5
 
     @cached_property
     def path_kl(self) -> float:
@@ -102,9 +107,37 @@ class World:
         steps = np.diff(self.knots)
         drops = sum(step * here["M"] for step, here in zip(steps, at, strict=False))
         matched = float(drops / 2 - (at[-1]["I"] - at[0]["I"]))
-        return matched + sum(
-            self.dimension * (rho - 1 - log(rho)) / 2 + (rho - 1) * step * here["M"] / 2
-            for rho, step, here in zip(self.variance_ratios, steps, at, strict=False)
+        return (
+            self.start_kl
+            + matched
+            + sum(
+                self.dimension * (rho - 1 - log(rho)) / 2
+                + (rho - 1) * step * here["M"] / 2
+                + rho * step * self.score_error**2 / 2
+                for rho, step, here in zip(self.variance_ratios, steps, at, strict=False)
+            )
+        )
+
+    @cached_property
+    def start_kl(self) -> float:
+        """KL(Y_(t_0) || N(0, t_0)) for the normal start, by the density of Y_(t_0)."""
+        first = self.knots[0]
+        if self.start == "exact" or not first:
+            return 0.0
+        w, a = np.array(self.law.weights), np.array(self.law.atoms)
+        h = 0.01 * first**0.5
+        reach = first * np.abs(a).max() + 12 * first**0.5
+        y = np.arange(-reach, reach, h)[:, None]
+        noise = np.exp(-(y**2) / (2 * first)) / (2 * np.pi * first) ** 0.5
+        density = (w * noise * np.exp(y * a - first * a * a / 2)).sum(axis=1)
+        return float(h * np.sum(density * np.log(np.maximum(density, 1e-300) / noise[:, 0])))
+
+    @cached_property
+    def output(self) -> Mapping[str, float]:
+        """KL and total variation of the last iterate."""
+        law, right = self.law, self.start == "exact"
+        return output_distances(
+            law.weights, law.atoms, self.knots, self.variance_ratios, self.score_error, right
         )
 
     @cached_property
@@ -167,6 +200,7 @@ class World:
             sym.information_first_positive: law.at(next(t for t in knots if t > 0))["I"],
             sym.epsilon: self.epsilon,
             sym.path_kl: self.path_kl,
+            sym.start_kl: self.start_kl,
         }
 
     def values(self, snr: float | None = None, also: Collection[str] = ()) -> dict[str, Any]:
@@ -184,11 +218,31 @@ class World:
         found |= {key: getattr(self, key) for key in slow.intersection(also)}
         if "variance_ratio" in also:
             found["variance_ratio"] = self.variance_ratios
+        if "score_error_at" in also:
+            found["score_error_at"] = [self.score_error**2] * (len(self.knots) - 1)
+        found |= {key: self.output[key] for key in {"output_kl", "output_tv"}.intersection(also)}
         if snr is not None:
             here = self.law.at(snr)
             found |= {"snr": snr, "mmse": here["M"], "mutual_information": here["I"]}
             found["covariance_moment"] = here["C"]
+            found |= self._at_point(snr, here, also)
         return found
+
+    def _at_point(self, snr: float, here: dict[str, float], also: Collection[str]) -> dict[str, float]:
+        w, a = self.law.weights, self.law.atoms
+        if "early_stopping" in also:
+            return {"early_stopping": quantile_cost(w, a, snr) + (self.dimension - 1) / snr}
+        if "spacing" not in also:
+            return {}
+        off = trapezoid_errors(w, a, snr, self.spacing, here)
+        mean = sum(p * x for p, x in zip(w, a, strict=True))
+        names = {"M": "trapezoid_mmse", "C": "trapezoid_covariance", "I": "trapezoid_information"}
+        return {
+            "spacing": self.spacing,
+            "strip": self.strip,
+            "radius": max(abs(x - mean) for x in a),
+            **{names[key]: value for key, value in off.items()},
+        }
 
     def evaluate(self, e: sp.Basic, scope: Mapping[sp.Basic, Any]) -> Any:
         """The number that an expression stands for; `scope` has the values of its free variables."""

@@ -9,7 +9,7 @@ import sympy as sp
 
 from theory import facts
 from theory import symbols as sym
-from theory.proofs import convex, covariance, phases, rates, start, variances
+from theory.proofs import convex, covariance, phases, quadrature, rates, start, variances
 from theory.proofs.phases import mean_ratio
 from theory.proofs.start import later_steps
 from theory.proofs.variances import matched_form
@@ -29,6 +29,9 @@ __all__ = [
     "good_phase_positive",
     "optimal_variance",
     "optimal_variance_matched",
+    "quadrature_covariance",
+    "quadrature_information",
+    "quadrature_mmse",
     "reverse_variance",
     "start_step",
     "start_step_core",
@@ -225,6 +228,46 @@ optimal_variance_matched = Bound(
     derivation=variances.optimal_variance_matched,
 )
 
+_QUADRATURE = Source(
+    PAPER,
+    "",
+    "",
+    "proved here by Poisson summation, for every half-width eta of the strip and every spacing h",
+)
+
+quadrature_mmse = Bound(
+    id="diffcert/quadrature-mmse",
+    title="Quadrature theorem: the error of the trapezoidal rule for the mmse",
+    truth=sym.trapezoid_mmse,
+    relation="<=",
+    formula=quadrature.quadrature_mmse.statement.rhs,
+    hypotheses=(quadrature.inside_strip,),
+    source=_QUADRATURE,
+    derivation=quadrature.quadrature_mmse,
+)
+
+quadrature_covariance = Bound(
+    id="diffcert/quadrature-covariance",
+    title="Quadrature theorem: the error of the trapezoidal rule for the covariance moment",
+    truth=sym.trapezoid_covariance,
+    relation="<=",
+    formula=quadrature.quadrature_covariance.statement.rhs,
+    hypotheses=(quadrature.inside_strip,),
+    source=_QUADRATURE,
+    derivation=quadrature.quadrature_covariance,
+)
+
+quadrature_information = Bound(
+    id="diffcert/quadrature-information",
+    title="Quadrature theorem: the error of the trapezoidal rule for the mutual information",
+    truth=sym.trapezoid_information,
+    relation="<=",
+    formula=quadrature.quadrature_information.statement.rhs,
+    hypotheses=(quadrature.inside_strip,),
+    source=_QUADRATURE,
+    derivation=quadrature.quadrature_information,
+)
+
 ALL = (
     convex_halved,
     convex_below,
@@ -241,5 +284,8 @@ ALL = (
     dimension_term,
     optimal_variance,
     optimal_variance_matched,
+    quadrature_mmse,
+    quadrature_covariance,
+    quadrature_information,
 )
 """The bounds of this module, in the order of the documentation."""

@@ -9,7 +9,7 @@ import sympy as sp
 
 from theory import facts
 from theory import symbols as sym
-from theory.proofs import channel, paths
+from theory.proofs import channel, errors, paths, stopping
 from theory.proofs.paths import first_step
 from theory.statement import Bound, Source
 
@@ -17,16 +17,88 @@ __all__ = [
     "ALL",
     "PAPER",
     "bounded_ratio_information",
+    "data_processing",
     "dimension_baseline",
+    "early_stopping",
     "information_entropy",
     "mmse_information",
     "monotone",
+    "path_with_errors",
+    "pinsker",
+    "score_error",
     "uniform_steps",
+    "wrong_start",
 ]
 
 PAPER = "Reeves and Pfister 2025, Information-Theoretic Proofs for Diffusion Sampling"
 _ARXIV = "2502.02305"
 _MANNER = "in the manner of the paper; the number of the theorem there is unconfirmed"
+
+score_error = Bound(
+    id="reeves-pfister/score-error",
+    title="Errors of the score cost half their mean squares, weighted by the steps, exactly",
+    truth=sym.path_kl,
+    relation="==",
+    formula=errors.score_error.statement.rhs,
+    hypotheses=(facts.matched_variance, facts.right_start),
+    source=Source(PAPER, _ARXIV, "", _MANNER),
+    derivation=errors.score_error,
+)
+
+wrong_start = Bound(
+    id="reeves-pfister/wrong-start",
+    title="A wrong start costs the divergence of the laws at the start, exactly",
+    truth=sym.path_kl,
+    relation="==",
+    formula=errors.wrong_start.statement.rhs,
+    hypotheses=(facts.matched_variance, facts.exact_score),
+    source=Source(PAPER, _ARXIV, "", _MANNER),
+    derivation=errors.wrong_start,
+)
+
+path_with_errors = Bound(
+    id="reeves-pfister/path-with-errors",
+    title="The path error: the start, the errors of the score, and the discretisation",
+    truth=sym.path_kl,
+    relation="==",
+    formula=errors.path_with_errors.statement.rhs,
+    hypotheses=(facts.matched_variance,),
+    source=Source(PAPER, _ARXIV, "", _MANNER),
+    derivation=errors.path_with_errors,
+)
+
+early_stopping = Bound(
+    id="reeves-pfister/early-stopping",
+    title="Stopping at snr s: W_2(A, Y_s/s) is at most sqrt(d/s)",
+    truth=sym.early_stopping,
+    relation="<=",
+    formula=sym.dimension / sym.snr,
+    hypotheses=(facts.snr_positive,),
+    source=Source(PAPER, _ARXIV, "", _MANNER + "; both sides are squared, so that equality can be told"),
+    derivation=stopping.early_stopping,
+)
+
+data_processing = Bound(
+    id="reeves-pfister/data-processing",
+    title="The last iterate is no further off than the path",
+    truth=sym.output_kl,
+    relation="<=",
+    formula=sym.path_kl,
+    hypotheses=(facts.short_path,),
+    source=Source(PAPER, _ARXIV, "", _MANNER),
+    derivation=errors.data_processing,
+)
+
+pinsker = Bound(
+    id="reeves-pfister/pinsker",
+    title="Total variation of the last iterate by the path error",
+    truth=sym.output_tv,
+    relation="<=",
+    formula=sp.sqrt(sym.path_kl / 2),
+    hypotheses=(facts.short_path,),
+    source=Source(PAPER, _ARXIV, "", _MANNER + "; Pinsker's inequality"),
+    derivation=errors.pinsker,
+)
 
 monotone = Bound(
     id="reeves-pfister/monotone",
@@ -105,6 +177,12 @@ information_entropy = Bound(
 )
 
 ALL = (
+    path_with_errors,
+    score_error,
+    wrong_start,
+    data_processing,
+    pinsker,
+    early_stopping,
     monotone,
     uniform_steps,
     bounded_ratio_information,

@@ -15,6 +15,8 @@ import sympy as sp
 from theory import facts
 from theory import symbols as sym
 from theory.bounds import aghapour_bayraktar, ours, reeves_pfister
+from theory.proofs import quadrature
+from theory.proofs.errors import error_cost
 from theory.proofs.paths import first_step
 from theory.proofs.phases import mean_ratio
 from theory.proofs.start import later_steps
@@ -25,17 +27,23 @@ __all__ = [
     "ALL",
     "best_schedule_entropy_quarter",
     "bounded_ratio_entropy_lowered",
+    "bounded_ratio_information_four_fifths",
     "bounded_ratio_information_lowered",
     "bounded_ratio_information_no_start",
     "convex_below_not_convex",
     "convex_halved_not_convex",
     "convex_halved_ratio_lowered",
+    "convex_halved_ratio_nearly",
     "convex_halved_start_lowered",
+    "convex_halved_start_nearly",
     "covariance_decay_quarter",
     "covariance_diameter_eighth",
     "covariance_growth_none",
+    "data_processing_half",
     "dimension_baseline_one_over_n",
     "dimension_term_doubled",
+    "early_stopping_half",
+    "early_stopping_rank",
     "frozen_covariance",
     "geometric_steps_no_logarithm",
     "good_phase_halved",
@@ -45,13 +53,25 @@ __all__ = [
     "monotone_off_by_one",
     "optimal_variance_matched_halved",
     "optimal_variance_one_dimension",
+    "path_with_errors_any_variance",
+    "pinsker_no_root",
+    "quadrature_covariance_no_growth",
+    "quadrature_covariance_one_secant",
+    "quadrature_information_no_growth",
+    "quadrature_mmse_doubled_frequency",
+    "quadrature_mmse_no_growth",
+    "quadrature_mmse_no_secant",
+    "quadrature_mmse_one_side",
     "reverse_variance_no_mmse",
     "reverse_variance_rank",
+    "score_error_dropped",
+    "score_error_unhalved",
     "start_step_core_frozen",
     "start_step_diameter_eighth",
     "start_step_eighth",
     "step_complexity_no_logarithm",
     "uniform_steps_second_order",
+    "wrong_start_dropped",
 ]
 
 _PLANTED = Source("diffcert", "", "", "a planted falsehood; nobody claims it")
@@ -118,6 +138,89 @@ frozen_covariance = _twin(
         sym.steps[sym.k] ** 2 * sym.covariance_moment_at[sym.k] / 4,
         (sym.k, 0, sym.number_of_steps - 1),
     ),
+)
+
+# Errors of the score, wrong starts, the last iterate, early stopping
+
+_SHORT = {"snr_knots": ("1/10", "1/5", "2/5", "4/5")}
+
+score_error_unhalved = _twin(
+    reeves_pfister.score_error,
+    "unhalved",
+    "Errors of the score cost their mean squares, weighted by the steps",
+    "the KL of two Gaussians has the factor one half",
+    {**_BINARY, **_SHORT, "score_error": "1/2"},
+    formula=2 * error_cost + matched_form,
+)
+
+score_error_dropped = _twin(
+    reeves_pfister.score_error,
+    "dropped",
+    "Errors of the score cost nothing",
+    "they add to the path error, exactly",
+    {**_BINARY, **_SHORT, "score_error": "1/2"},
+    formula=matched_form,
+)
+
+wrong_start_dropped = _twin(
+    reeves_pfister.wrong_start,
+    "dropped",
+    "A wrong start costs nothing",
+    "the start is part of the path",
+    {**_THREE, **_SHORT, "start": "normal"},
+    formula=matched_form,
+)
+
+path_with_errors_any_variance = _twin(
+    reeves_pfister.path_with_errors,
+    "any-variance",
+    "The path error from start, score and discretisation, for any reverse variance",
+    "a narrow variance magnifies the error of the score, and costs by itself",
+    {
+        "weights": ("1/2", "1/2"),
+        "means": ("-1", "1"),
+        "variance": "1",
+        **_LEVELS,
+        "sampler": "beta_tilde",
+        "score_error": "1/2",
+    },
+    hypotheses=(),
+)
+
+data_processing_half = _twin(
+    reeves_pfister.data_processing,
+    "half",
+    "The last iterate is off by at most half of the path error",
+    "one step from snr zero is the whole path, and two long ones nearly are",
+    {**_THREE, "snr_knots": ("0", "1/4", "1/2")},
+    formula=sym.path_kl / 2,
+)
+
+pinsker_no_root = _twin(
+    reeves_pfister.pinsker,
+    "no-root",
+    "Total variation of the last iterate by the path error itself",
+    "a total variation is of the order of the root of a KL",
+    {**_BINARY, **_SHORT},
+    formula=sym.path_kl,
+)
+
+early_stopping_rank = _twin(
+    reeves_pfister.early_stopping,
+    "rank",
+    "Stopping at snr s, with the rank in place of the dimension",
+    "the noise is in all directions, also where the atoms do not differ",
+    {**_ON_A_LINE, "snr": "10"},
+    formula=sym.rank / sym.snr,
+)
+
+early_stopping_half = _twin(
+    reeves_pfister.early_stopping,
+    "half",
+    "Stopping at snr s costs at most d/(2s)",
+    "at large snr nothing is cheaper than to move every atom by the noise",
+    {**_BINARY, "snr": "10"},
+    formula=sym.dimension / (2 * sym.snr),
 )
 
 monotone_off_by_one = _twin(
@@ -235,6 +338,39 @@ convex_halved_ratio_lowered = _twin(
     "geometric knots of small ratio that exhaust the information cost nearly (kappa/2) I(T)",
     {**_BINARY, "geometric": {"steps": 120, "first": "1/1000", "last": "100"}},
     formula=sym.first_positive * sym.variance / 2 + sp.Rational(9, 20) * sym.kappa * sym.information_last,
+)
+
+convex_halved_ratio_nearly = _twin(
+    ours.convex_halved,
+    "ninety-nine-hundredths-ratio",
+    "Convex mmse, with the constant of kappa lowered by a hundredth",
+    "as the ratio tends to one and the information is exhausted, the cost tends to (kappa/2) I(T)",
+    {**_BINARY, "geometric": {"steps": 1600, "first": "1/100000", "last": "40"}},
+    formula=sym.first_positive * sym.variance / 2 + sp.Rational(99, 200) * sym.kappa * sym.information_last,
+)
+
+convex_halved_start_nearly = _twin(
+    ours.convex_halved,
+    "ninety-nine-hundredths-start",
+    "Convex mmse, with the constant of the first step lowered by a hundredth",
+    "one long step from zero costs t_1 V/2 less the information, which is bounded",
+    {**_BINARY, "snr_knots": ("0", "1000")},
+    formula=sp.Rational(99, 200) * sym.first_positive * sym.variance + sym.kappa * sym.information_last / 2,
+)
+
+bounded_ratio_information_four_fifths = _twin(
+    reeves_pfister.bounded_ratio_information,
+    "four-fifths",
+    "Bounded ratio of knots, with the constant lowered by a fifth",
+    "the mmse of a very rare atom falls late and at once; with a weight of 10^-150 the cost is 0.83 of the "
+    "bound, and it tends to all of it as the weight tends to 0",
+    {
+        "weights": (f"{10**150 - 1}/{10**150}", f"1/{10**150}"),
+        "means": ("0", "1"),
+        "variance": "0",
+        "snr_knots": ("0", "3/50", "6", "600", "60000"),
+    },
+    formula=sp.Rational(4, 5) * sym.kappa * sym.information_last + first_step,
 )
 
 convex_halved_start_lowered = _twin(
@@ -412,8 +548,86 @@ optimal_variance_matched_halved = _twin(
     formula=matched_form / 2,
 )
 
+# Quadrature
+
+_FLAT = {**_BINARY, "snr": "1/1000", "parameters": {"spacing": "2", "strip": "3"}}
+_STEEP = {**_BINARY, "snr": "10", "parameters": {"spacing": "5", "strip": "2/5"}}
+
+quadrature_mmse_no_growth = _twin(
+    ours.quadrature_mmse,
+    "no-growth",
+    "Quadrature for the mmse, without the factor exp(eta^2/2)",
+    "off the real line a Gaussian grows: the grid looks converged long before it is",
+    _FLAT,
+    formula=ours.quadrature_mmse.formula / quadrature.growth,
+)
+
+quadrature_mmse_one_side = _twin(
+    ours.quadrature_mmse,
+    "one-side",
+    "Quadrature for the mmse, with one of the two lines forgotten",
+    "the frequencies k and -k both count",
+    _FLAT,
+    formula=ours.quadrature_mmse.formula / 2,
+)
+
+quadrature_mmse_doubled_frequency = _twin(
+    ours.quadrature_mmse,
+    "doubled-frequency",
+    "Quadrature for the mmse, with 4 pi in place of 2 pi",
+    "the first frequency that a spacing h confuses with zero is 2 pi/h",
+    _FLAT,
+    formula=ours.quadrature_mmse.formula
+    * quadrature.decay
+    / (sp.exp(4 * sp.pi * sym.strip / sym.spacing) - 1),
+)
+
+quadrature_mmse_no_secant = _twin(
+    ours.quadrature_mmse,
+    "no-secant",
+    "Quadrature for the mmse, without the factor sec theta",
+    "the density in the denominator comes near to zero as theta tends to pi/2",
+    _STEEP,
+    formula=ours.quadrature_mmse.formula * sp.cos(quadrature.angle),
+)
+
+quadrature_covariance_one_secant = _twin(
+    ours.quadrature_covariance,
+    "one-secant",
+    "Quadrature for the covariance moment, with sec theta in place of its cube",
+    "the integrand p Cov^2 has the cube of the density in its denominator",
+    {**_BINARY, "snr": "10", "parameters": {"spacing": "5", "strip": "3/10"}},
+    formula=ours.quadrature_covariance.formula * sp.cos(quadrature.angle) ** 2,
+)
+
+quadrature_covariance_no_growth = _twin(
+    ours.quadrature_covariance,
+    "no-growth",
+    "Quadrature for the covariance moment, without the factor exp(eta^2/2)",
+    "off the real line a Gaussian grows",
+    _FLAT,
+    formula=ours.quadrature_covariance.formula / quadrature.growth,
+)
+
+quadrature_information_no_growth = _twin(
+    ours.quadrature_information,
+    "no-growth",
+    "Quadrature for the mutual information, without the factor exp(eta^2/2)",
+    "off the real line a Gaussian grows",
+    {**_BINARY, "snr": "1/10", "parameters": {"spacing": "1", "strip": "4"}},
+    formula=ours.quadrature_information.formula / quadrature.growth,
+)
+
 ALL = (
     frozen_covariance,
+    score_error_unhalved,
+    score_error_dropped,
+    wrong_start_dropped,
+    path_with_errors_any_variance,
+    data_processing_half,
+    pinsker_no_root,
+    early_stopping_rank,
+    early_stopping_half,
     monotone_off_by_one,
     uniform_steps_second_order,
     bounded_ratio_information_no_start,
@@ -425,8 +639,11 @@ ALL = (
     step_complexity_no_logarithm,
     convex_halved_not_convex,
     convex_halved_ratio_lowered,
+    convex_halved_ratio_nearly,
     convex_halved_start_lowered,
+    convex_halved_start_nearly,
     bounded_ratio_information_lowered,
+    bounded_ratio_information_four_fifths,
     convex_below_not_convex,
     good_phase_halved,
     good_phase_positive_halved,
@@ -442,5 +659,12 @@ ALL = (
     dimension_term_doubled,
     optimal_variance_one_dimension,
     optimal_variance_matched_halved,
+    quadrature_mmse_no_growth,
+    quadrature_mmse_one_side,
+    quadrature_mmse_doubled_frequency,
+    quadrature_mmse_no_secant,
+    quadrature_covariance_one_secant,
+    quadrature_covariance_no_growth,
+    quadrature_information_no_growth,
 )
 """The planted falsehoods, in the order of the true bounds."""

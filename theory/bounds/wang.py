@@ -17,18 +17,22 @@ import sympy as sp
 from theory import low_rank_symbols as sym
 from theory.proofs import low_rank as proofs
 from theory.proofs import low_rank_learning as learning
+from theory.rate import Condition, Rate
 from theory.statement import Bound, Hypothesis, Source
 from theory.symbols import k
 
 __all__ = [
     "ALL",
     "PAPER",
+    "RATES",
+    "RATE_TWINS",
     "TWINS",
     "clustering_loss",
     "covariance",
     "directions",
     "few_samples",
     "jacobian",
+    "noisy_bound",
     "noisy_recovery",
     "pca_loss",
     "pca_optimum",
@@ -36,6 +40,9 @@ __all__ = [
     "posterior_weights",
     "sample_complexity",
     "trace",
+    "transition",
+    "transition_ambient",
+    "transition_law",
 ]
 
 PAPER = proofs.PAPER
@@ -337,3 +344,132 @@ TWINS = (
     noisy_recovery_first_order,
 )
 """The planted falsehoods, in the order of the statements."""
+
+# Statements with implied constants
+
+_N, _r, _d = (sp.Symbol(letter, positive=True) for letter in "Nrd")
+_LETTERS = {
+    "N": "the number of samples",
+    "r": "the dimension of the subspace",
+    "d": "the ambient dimension",
+}
+_gaussian = Condition("samples U a_i + e_i with Gaussian a_i and e_i, seeded")
+_enough = Condition("there are at least r samples", sp.Ge(_N, _r))
+
+noisy_bound = Rate(
+    id="wang/noisy-bound",
+    title="With noise the error is at most c_1 sqrt(sum |e_i|^2)/(sqrt N - sqrt(r - 1))",
+    truth="recovery_per_noise",
+    formula=1 / (sp.sqrt(_N) - sp.sqrt(_r - 1)),
+    variables={"N": "up", "r": "up", "d": "up"},
+    source=Source(PAPER, _ARXIV, "", _AS_IN),
+    hypotheses=(_gaussian, _enough),
+    note="with probability at least 1 - 2^-(N - r + 1) - e^(-c_2 N), of which the last term is left out: "
+    "the measured number is the quantile at 1 - 2^-(N - r + 1); the least constant is c_1",
+    letters=_LETTERS,
+)
+
+transition = Rate(
+    id="wang/transition",
+    title="The phase transition of recovery is at a number of samples linear in the rank",
+    truth="recovery_threshold",
+    formula=_r,
+    variables={"r": "up"},
+    source=Source(PAPER, _ARXIV, "", _AS_IN),
+    relation="~",
+    hypotheses=(_gaussian,),
+    note="at an ambient dimension that grows with the rank; for a fixed one see wang/transition-law",
+    letters={key: _LETTERS[key] for key in "r"},
+)
+
+transition_law = Rate(
+    id="wang/transition-law",
+    title="Without noise the phase transition is at r (3d - 4r)/(4d - 5r) samples, 3r/4 in large dimension",
+    truth="recovery_threshold",
+    formula=_r * (3 * _d - 4 * _r) / (4 * _d - 5 * _r),
+    variables={"r": "up"},
+    source=Source(
+        "diffcert",
+        "",
+        "",
+        "N < r samples leave r - N directions, which are uniform in d - N dimensions: |P_hat - P|_F^2 is "
+        "2 (r - N)(d - r)/(d - N) in the mean, a quarter of 2r at this N",
+    ),
+    relation="==",
+    hypotheses=(_gaussian, Condition("no noise")),
+    note="at a fixed ambient dimension as at one that grows with the rank",
+    letters={key: _LETTERS[key] for key in "rd"},
+)
+
+transition_ambient = Rate(
+    id="wang/transition-ambient",
+    title="The phase transition of recovery does not move with the ambient dimension",
+    truth="recovery_threshold",
+    formula=_r,
+    variables={"d": "up"},
+    source=Source(PAPER, _ARXIV, "", _AS_IN),
+    hypotheses=(_gaussian,),
+    letters={key: _LETTERS[key] for key in "rd"},
+)
+
+RATES = (noisy_bound, transition, transition_law, transition_ambient)
+"""The statements with implied constants, in the order of the documentation."""
+
+
+def _rate_twin(of: Rate, what: str, title: str, why_false: str, formula: sp.Expr, **changes: Any) -> Rate:
+    """A falsehood made from a rate by replacing its formula."""
+    return Rate(
+        id=f"{of.id}/twin-{what}",
+        title=title,
+        truth=of.truth,
+        formula=formula,
+        variables=of.variables,
+        source=_PLANTED,
+        hypotheses=of.hypotheses,
+        twin_of=of.id,
+        why_false=why_false,
+        letters=_LETTERS,
+        **changes,
+    )
+
+
+RATE_TWINS = (
+    _rate_twin(
+        noisy_bound,
+        "no-rank",
+        "With noise the error is at most in proportion to 1/sqrt(N)",
+        "as many samples as the rank leave a least singular value of the order 1/sqrt(r), not sqrt(r)",
+        1 / sp.sqrt(_N),
+    ),
+    _rate_twin(
+        noisy_bound,
+        "ambient",
+        "With noise the error falls with the ambient dimension",
+        "the noise is measured by its whole norm, and its share orthogonal to the subspace does not fall",
+        noisy_bound.formula / sp.sqrt(_d),
+    ),
+    _rate_twin(
+        transition,
+        "root",
+        "The phase transition is at a number of samples of the order of the root of the rank",
+        "fewer than r samples leave directions free, in proportion to r - N",
+        sp.sqrt(_r),
+    ),
+    _rate_twin(
+        transition_law,
+        "rank",
+        "Without noise the phase transition is at as many samples as the rank",
+        "at the rank all is recovered; half of the distance is lost a quarter earlier",
+        _r,
+        relation="==",
+    ),
+    _rate_twin(
+        transition_ambient,
+        "ambient",
+        "The phase transition is at a number of samples linear in the ambient dimension",
+        "the samples need to span the subspace, not the space around it: d where r belongs",
+        _d,
+        relation="~",
+    ),
+)
+"""The planted falsehoods among them."""

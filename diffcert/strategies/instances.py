@@ -1,0 +1,252 @@
+"""Strategies for instances: what a claim is asked about, built so that its hypotheses hold.
+
+What belongs here: joining targets, schedules, samplers and parameters. What does not: each of them.
+
+Knots are written in units at which the target changes: 1, 1/D^2, and for an atom of small weight w the
+signal-to-noise ratio 2 log(1/w)/D^2 at which it is told from the others (exactly, to two digits). An
+instance drawn without regard to it sees a rare atom never or always.
+"""
+
+from __future__ import annotations
+
+import math
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any
+
+from hypothesis import strategies as st
+
+from diffcert.strategies.needs import Needs, bound_of, needs_of
+from diffcert.strategies.numbers import MULTIPLES, positive_numbers, rounded
+from diffcert.strategies.samplers import reverse_variances, score_errors
+from diffcert.strategies.schedules import schedules as any_schedules
+from diffcert.strategies.targets import mixtures
+
+if TYPE_CHECKING:
+    from diffcert.claim import Claim
+    from diffcert.instance import Instance
+    from numerics import Mixture, Schedule
+    from theory.statement import Bound
+
+__all__ = ["instances", "units"]
+
+MOST_STEPS = 128
+MOST_COSTLY_STEPS = 12
+MOST_STEPS_TO_ACCURACY = 400
+MODERATE = 40
+"""The largest D^2 s where a formula grows like exp(D^2 s)."""
+
+_LEAST_ACCURACY = 1e-60
+_ACCURACIES = tuple(Fraction(x) for x in ("1/2", "1", "1/4", "2", "1/8"))
+_OFTEN = (False, False, True, True, False)
+_RARE = tuple(Fraction(1, 10**k) for k in (12, 3, 100, 30, 140, 100))
+_LENGTHS = tuple(Fraction(x) for x in ("1", "2", "1/10"))
+_BEFORE = tuple(Fraction(x) for x in ("1", "7/8", "9/10", "4/5", "17/20", "3/4", "1/2"))
+_RATIOS = tuple(Fraction(x) for x in ("4", "2", "10", "100", "1000"))
+_PARTS = tuple(Fraction(x) for x in ("1", "1/2", "1/10", "1/100"))
+_REACHES = tuple(Fraction(x) for x in ("100", "10", "1e4", "1e3"))
+
+
+def units(target: Mixture) -> tuple[Fraction, ...]:
+    """The scales of the signal-to-noise ratio on which a target changes; 1 comes first."""
+    size, lightest = target.core.diameter_squared, min(target.weights)
+    if len(target.weights) < 2:
+        return (Fraction(1),)
+    found = [Fraction(1), rounded(1 / float(size))]
+    if lightest <= Fraction(1, 50):
+        told = 2 * -math.log(lightest)
+        found += [rounded(told / float(size))] * 3
+    return tuple(found)
+
+
+def instances(
+    claim: Claim | Bound | str | None = None,
+    *,
+    kind: str | None = None,
+    targets: st.SearchStrategy[Mixture] | None = None,
+    schedules: st.SearchStrategy[Schedule] | None = None,
+    samplers: st.SearchStrategy[Any] | None = None,
+    max_steps: int = MOST_STEPS,
+) -> st.SearchStrategy[Instance]:
+    """Instances: paths and points, or what a claim is about, with its hypotheses built in.
+
+    With a `claim` (a Claim, a Bound or an id) schedules, samplers and parameters are what its hypotheses
+    ask for; one that cannot be built, such as the convexity of the mmse, is made likely. `kind` is
+    "path", "point" or "target" where there is no claim (default: paths and points). `targets`,
+    `schedules` and `samplers` are strategies that take the place of the built-in ones; the sampler is
+    by default the matched one. Raises ValueError for bad arguments.
+    """
+    if claim is not None:
+        if kind is not None:
+            raise ValueError(f"kind: the claim says it; {kind!r} was given beside it")
+        return _instances(needs_of(bound_of(claim)), targets, schedules, samplers, max_steps)
+    if kind is None:
+        kinds = [Needs("path"), Needs("point")]
+        return st.one_of(*(_instances(n, targets, schedules, samplers, max_steps) for n in kinds))
+    if kind not in ("path", "point", "target"):
+        raise ValueError(f"kind: {kind!r} is none of path, point, target")
+    return _instances(Needs(kind), targets, schedules, samplers, max_steps)
+
+
+@st.composite
+def _instances(
+    draw: st.DrawFn,
+    needs: Needs,
+    targets: st.SearchStrategy[Mixture] | None,
+    schedules: st.SearchStrategy[Schedule] | None,
+    samplers: st.SearchStrategy[Any] | None,
+    max_steps: int,
+) -> Instance:
+    from diffcert.instance import Instance
+
+    target = draw(_targets(needs) if targets is None else targets)
+    if needs.kind == "target":
+        return Instance(target)
+    unit = draw(st.sampled_from(units(target)))
+    if needs.kind == "point":
+        return Instance(target, snr=draw(_points(needs, target, unit)))
+    if needs.epsilon:
+        return draw(_to_accuracy(needs, target))
+    ours = targets is None and schedules is None and samplers is None
+    if schedules is None:
+        schedules = _schedules(needs, unit, max_steps, levels_only=samplers is not None)
+    schedule = draw(schedules)
+    # Drawn last, so that hypothesis may leave it out and keep a simpler instance.
+    if ours and needs.thresholds and draw(st.sampled_from(_OFTEN)):
+        return draw(_at_threshold(needs))
+    start = draw(st.sampled_from(("exact", "normal"))) if needs.starts else "exact"
+    sampler = draw(_samplers(needs) if samplers is None else samplers)
+    return Instance(target, schedule, sampler=sampler, start=start)
+
+
+def _targets(needs: Needs) -> st.SearchStrategy[Mixture]:
+    """Targets with two atoms or more where one would make a claim empty."""
+    least = 2 if needs.positive & {"rank", "entropy", "variance", "diameter"} or needs.epsilon else 1
+    shapes: dict[str, Any] = {}
+    if "mmse_convex" in needs.predicates:
+        shapes = {"shapes": ("pair", "pair", "plain", "pair", "degenerate")}
+    elif "mmse_not_convex" in needs.predicates:
+        shapes = {"shapes": ("rare", "rare", "rare", "plain", "clusters")}
+        least = 2
+    if needs.discrete:
+        shapes["variances"] = (0,)
+    if needs.outputs:
+        return mixtures(min_atoms=2, max_atoms=3, dimension=1, shapes=("plain", "pair"))
+    if needs.ambient or needs.predicates & {"exact_mean", "optimal_sampler"}:
+        each = [mixtures(min_atoms=least, dimension=d, **shapes) for d in (1, 2, 4, 8)]
+        return st.one_of(*each)
+    return mixtures(min_atoms=least, **shapes)
+
+
+@st.composite
+def _points(draw: st.DrawFn, needs: Needs, target: Mixture, unit: Fraction) -> Fraction:
+    multiple = draw(st.one_of(st.sampled_from(MULTIPLES), positive_numbers(extremes=True)))
+    if needs.moderate:
+        size = target.core.diameter_squared
+        if size and multiple * unit * size > MODERATE:
+            return multiple * rounded(1 / float(size)) if multiple <= MODERATE else MODERATE / size
+    elif "snr" not in needs.positive and draw(st.sampled_from((False,) * 15 + (True,))):
+        return Fraction(0)
+    return multiple * unit
+
+
+def _schedules(
+    needs: Needs, unit: Fraction, most: int, levels_only: bool = False
+) -> st.SearchStrategy[Schedule]:
+    """Schedules with what the hypotheses ask; noise levels where reverse variances need them."""
+    kinds: tuple[str, ...] | None = None
+    predicates = needs.predicates
+    if needs.outputs:
+        kinds = ("from_snr", "from_snr", "constant_ratio")
+    elif needs.any_variance or levels_only:
+        kinds = ("from_alpha_bar", "from_times", "from_alpha_bar", "from_sigmas", "li_cai_wei")
+    elif "geometric_steps" in predicates:
+        kinds = ("geometric",)
+    elif "uniform_steps" in predicates:
+        kinds = ("uniform",)
+    elif "constant_ratio" in predicates:
+        kinds = ("constant_ratio",)
+    return any_schedules(
+        kinds=kinds,
+        start=None if kinds in (("geometric",), ("uniform",)) or needs.any_variance else needs.start,
+        max_steps=min(most, 3 if needs.outputs else MOST_COSTLY_STEPS if needs.costly else most),
+        unit=unit,
+        noise_free=not (needs.any_variance or levels_only or "finite_snr" in predicates),
+        enormous=not (needs.costly or needs.outputs),
+    )
+
+
+@st.composite
+def _at_threshold(draw: st.DrawFn, needs: Needs) -> Instance:
+    """A rare atom, and knots just before and far beyond the snr at which it is told from the other."""
+    from diffcert.instance import Instance
+    from numerics import Mixture, Schedule
+
+    rare, length = draw(st.sampled_from(_RARE)), draw(st.sampled_from(_LENGTHS))
+    target = Mixture([1 - rare, rare], [0, length], draw(st.sampled_from((0, 1))))
+    before = draw(st.sampled_from(_BEFORE)) * units(target)[-1]
+    ratio = draw(st.sampled_from(_RATIOS))
+    below, above = draw(st.integers(0, 3)), draw(st.integers(1, 3))
+    if "geometric_steps" in needs.predicates:
+        steps = below + above + 1
+        return Instance(target, Schedule.geometric(steps, before / ratio**below, before * ratio**above))
+    if "uniform_steps" in needs.predicates:
+        return Instance(target, Schedule.uniform(below + above, before * (below + above)))
+    knots = [before * ratio**k for k in range(-below, above + 1)]
+    if "constant_ratio" not in needs.predicates:
+        zero = needs.start == "zero" or (needs.start is None and not draw(st.booleans()))
+        knots = ([Fraction(0)] if zero else []) + knots[draw(st.integers(0, below)) :]
+    return Instance(target, Schedule.from_snr(knots))
+
+
+def _samplers(needs: Needs) -> st.SearchStrategy[Any]:
+    """Reverse variances where the claim is about any, the best one where it is about that one."""
+    from numerics.samplers import Ddpm
+
+    if "optimal_sampler" in needs.predicates:
+        return st.just(Ddpm("optimal"))
+    if "narrow_sampler" in needs.predicates:
+        return st.sampled_from((Ddpm("beta_tilde"), Ddpm(Fraction(1, 10**6)), Ddpm()))
+    if needs.errors and not needs.any_variance:
+        return st.one_of(st.none(), st.builds(Ddpm, st.just("matched"), score_errors(functions=False)))
+    if needs.any_variance and needs.errors:
+        return st.builds(Ddpm, reverse_variances(), score_errors(functions=False))
+    if "exact_mean" in needs.predicates:
+        numbers = ("1/10", "1/100", "1")
+        named = [Ddpm(name) for name in ("beta_tilde", "beta", "optimal", "matched")]
+        return st.sampled_from([*named, *(Ddpm(Fraction(x)) for x in numbers)])
+    return st.none()
+
+
+@st.composite
+def _to_accuracy(draw: st.DrawFn, needs: Needs, target: Mixture) -> Instance:
+    """A geometric schedule of the least number of steps that the hypotheses allow, or a few more."""
+    from diffcert.instance import Instance
+    from numerics import Schedule
+    from numerics.arithmetic import FLOATS
+
+    spread = target.core.variance
+    entropy = float(target.core.entropy(FLOATS))
+    epsilon = rounded(max(entropy, _LEAST_ACCURACY)) * draw(st.sampled_from(_ACCURACIES))
+    first = epsilon / spread * draw(st.sampled_from(_PARTS))
+    last = first * draw(st.sampled_from(_REACHES))
+
+    def with_steps(steps: int) -> Instance:
+        schedule = Schedule.geometric(steps, first, last)
+        return Instance(target, schedule, parameters={"epsilon": epsilon})
+
+    low, high = 1, 2
+    while not _enough(needs, with_steps(high)) and high < MOST_STEPS_TO_ACCURACY:
+        low, high = high, 2 * high
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (low, middle) if _enough(needs, with_steps(middle)) else (middle, high)
+    return with_steps(max(2, high + draw(st.sampled_from((0, 1, 0, 3)))))
+
+
+def _enough(needs: Needs, instance: Instance) -> bool:
+    """Whether machine numbers satisfy the hypotheses on the number of steps."""
+    from diffcert.bindings import Values
+    from diffcert.hypotheses import check
+
+    values = Values(instance, None)
+    return all(check(hypothesis, values) is True for hypothesis in needs.steps_relation)

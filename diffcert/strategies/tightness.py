@@ -1,0 +1,35 @@
+"""Leading hypothesis towards instances at which a bound is tight.
+
+What belongs here: the target of the search. What does not: the assertions (`diffcert.testing`).
+
+What is found is the worst found, never the worst there is: a search reaches no supremum.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import hypothesis
+
+if TYPE_CHECKING:
+    from diffcert.verdict import Verdict
+
+__all__ = ["target_tightness"]
+
+
+def target_tightness(verdict: Verdict, label: str = "") -> float | None:
+    """The share of the bound in use (truth / bound, or bound / truth of a lower one), as a target.
+
+    hypothesis then looks for larger ones; it takes finite numbers only, others are left out, and None
+    is returned. `label` is the target's name (default: the claim's id). To be called within a test of
+    hypothesis; outside it only returns the number.
+    """
+    from diffcert.testing.messages import share_in_use
+
+    share = share_in_use(verdict)
+    if share is None or not math.isfinite(share):
+        return None
+    if hypothesis.currently_in_test_context():
+        hypothesis.target(share, label=label or verdict.claim_id)
+    return share
