@@ -14,11 +14,11 @@ author = "The diffcert developers"
 copyright = author
 version = release = diffcert.__version__
 
-extensions = ["sphinx.ext.autodoc", "sphinx.ext.doctest", "diffcert.sphinx"]
+extensions = ["sphinx.ext.autodoc", "sphinx.ext.doctest", "myst_nb", "diffcert.sphinx"]
 local_extensions = ["claims", "docstrings", "pictures", "speed", "tables"]
 
 root_doc = "index"
-exclude_patterns = ["_build"]
+exclude_patterns = ["_build", "**.ipynb_checkpoints"]
 default_role = "code"
 smartquotes = False
 nitpicky = True
@@ -32,6 +32,12 @@ autodoc_member_order = "bysource"
 autodoc_class_signature = "mixed"
 doctest_test_doctest_blocks = "default"
 doctest_global_setup = "import diffcert"
+
+nb_execution_mode = "force"
+nb_execution_in_temp = True
+nb_execution_timeout = 300
+nb_execution_raise_on_error = True
+nb_mime_priority_overrides = [("*", "text/latex", 5)]
 
 html_theme = "furo"
 html_title = "diffcert"

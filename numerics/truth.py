@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
+from fractions import Fraction
 from html import escape
 from typing import Any
 
@@ -11,6 +13,7 @@ import flint
 import mpmath
 
 from numerics.arithmetic import balls, mpmath_numbers
+from numerics.exact import shown
 
 __all__ = ["PrecisionError", "SpanError", "Truth"]
 
@@ -23,6 +26,35 @@ class SpanError(ValueError):
     """The means span more dimensions than the engine covers."""
 
 
+_OUTCOMES: dict[str, Callable[[Any, Any], tuple[Any, Any]]] = {
+    "<=": lambda a, b: (a <= b, a > b),
+    "<": lambda a, b: (a < b, a >= b),
+    ">=": lambda a, b: (a >= b, a < b),
+    ">": lambda a, b: (a > b, a <= b),
+}
+"""Whether a relation between two balls certainly holds, and whether it certainly fails."""
+
+
+def _middle_and_radius(side: object) -> tuple[Any, Any] | None:
+    """The exact middle of a Truth, ball or number as a ball, and its radius; None for anything else."""
+    if isinstance(side, Truth):
+        found = _middle_and_radius(side.value)
+        return found if found is None or not side.error else (found[0], flint.arb(side.error))
+    if isinstance(side, bool):
+        return None
+    if isinstance(side, flint.arb):
+        return (side, 0) if side.is_nan() else (side.mid(), side.rad())
+    if isinstance(side, Fraction):
+        with balls(128 + side.numerator.bit_length() + side.denominator.bit_length()).precision():
+            quotient = flint.arb(flint.fmpq(side.numerator, side.denominator))
+        return quotient.mid(), quotient.rad()
+    if isinstance(side, mpmath.mpf):
+        if not mpmath.isfinite(side):
+            return flint.arb(float(side)), 0
+        return flint.arb((int(mpmath.sign(side)) * int(side.man), int(side.exp))), 0
+    return (flint.arb(side), 0) if isinstance(side, int | float) else None
+
+
 @dataclass(frozen=True)
 class Truth:
     """The value of an error functional as an enclosure, with the engine and method that made it.
@@ -30,6 +62,10 @@ class Truth:
     `value` is a float (engine "fast"), a flint.arb ("certified": the ball itself is the enclosure)
     or an mpmath.mpf ("mpmath"). `error` is the error estimate of the first and last, and 0 for a
     ball. Values are in nats, or squared units of the means for mmse.
+
+    `truth <= number` and its like are True or False only where that is certain of the whole enclosure
+    (of value and error estimate, where there is no ball), and raise TypeError where the enclosures
+    overlap: neither would be right. `==` compares records, not numbers.
     """
 
     functional: str
@@ -61,6 +97,34 @@ class Truth:
                 return self.value.upper()
         with self._precision():
             return self.value + self.error
+
+    def __le__(self, other: object) -> bool:
+        return self._compared("<=", other)
+
+    def __lt__(self, other: object) -> bool:
+        return self._compared("<", other)
+
+    def __ge__(self, other: object) -> bool:
+        return self._compared(">=", other)
+
+    def __gt__(self, other: object) -> bool:
+        return self._compared(">", other)
+
+    def _compared(self, relation: str, other: object) -> bool:
+        """Whether the relation certainly holds; NotImplemented for what is no number."""
+        both = [_middle_and_radius(side) for side in (self, other)]
+        if both[1] is None:
+            unknown: bool = NotImplemented
+            return unknown
+        with balls(64 + max(side[0].bits() for side in both if side is not None)).precision():
+            left, right = (side[0] + flint.arb(0, side[1]) for side in both if side is not None)
+            certain, excluded = _OUTCOMES[relation](left, right)
+        if not certain and not excluded:
+            raise TypeError(
+                f"{self.functional} {relation} {shown(other)}: the enclosures overlap, so this is neither"
+                " true nor false; ask for more digits, or use diffcert.testing.assert_bound"
+            )
+        return bool(certain)
 
     def _repr_html_(self) -> str:
         """The enclosure as a table for notebooks, escaped, with nothing from elsewhere."""

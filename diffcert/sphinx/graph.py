@@ -6,7 +6,7 @@ What belongs here: layers, places and the SVG. What does not: which statements r
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from docutils import nodes
@@ -76,12 +76,26 @@ def layers(statements: Sequence[View]) -> list[list[View]]:
     return [[row for key, row in by_key.items() if depth[key] == level] for level in used_depths]
 
 
+def _beneath(statement: View, by_key: Mapping[tuple[str, str], View]) -> set[tuple[str, str]]:
+    """What a statement rests on through others that it rests on: those lines are not drawn."""
+    found: set[tuple[str, str]] = set()
+    waiting = [_key(used) for used in statement["uses"] if _key(used) != _key(statement)]
+    while waiting:
+        below = by_key.get(waiting.pop())
+        for used in below["uses"] if below is not None else ():
+            if _key(used) not in found:
+                found.add(_key(used))
+                waiting.append(_key(used))
+    # In a circle everything is beneath everything: there all lines are drawn.
+    return set() if _key(statement) in found else found
+
+
 def _short(text: str) -> str:
     return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
 
 
 def drawing(statements: Sequence[View], uri: Callable[[View], str]) -> str:
-    """The graph as SVG: boxes in layers, a line from each statement up to each that it rests on."""
+    """The graph as SVG: boxes in layers, a line from each statement to each that it rests on directly."""
     rows = [
         layer[first : first + _MOST_ABREAST]
         for layer in layers(statements)
@@ -98,10 +112,12 @@ def drawing(statements: Sequence[View], uri: Callable[[View], str]) -> str:
             x = left + column * (_WIDTH + _GAP_X)
             places[_key(statement)] = (x, _MARGIN + level * (_HEIGHT + _GAP_Y))
     lines, boxes = [], []
+    by_key = {_key(row): row for row in statements}
     for statement in statements:
         x, y = places[_key(statement)]
+        beneath = _beneath(statement, by_key)
         for other in statement["uses"]:
-            if _key(other) in places:
+            if _key(other) in places and _key(other) not in beneath:
                 to_x, to_y = places[_key(other)]
                 lines.append(_line(x + _WIDTH // 2, y, to_x + _WIDTH // 2, to_y + _HEIGHT))
         boxes.append(_box(statement, x, y, uri(statement)))

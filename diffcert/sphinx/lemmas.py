@@ -1,4 +1,4 @@
-"""Names for what the built-in derivations use, so that a document can state it: `identity/...`, `lemma/...`.
+"""Names for what built-in derivations use, so that a document can state it: `identity/...`, `lemma/...`.
 
 What belongs here: names, and the order from the simplest on. What does not: the derivations themselves
 (`theory`), finding anything else that a document names (`lookup`).

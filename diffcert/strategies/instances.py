@@ -19,12 +19,12 @@ from diffcert.strategies.needs import Needs, bound_of, needs_of
 from diffcert.strategies.numbers import MULTIPLES, positive_numbers, rounded
 from diffcert.strategies.samplers import reverse_variances, score_errors
 from diffcert.strategies.schedules import schedules as any_schedules
-from diffcert.strategies.targets import mixtures
+from diffcert.strategies.targets import general_mixtures, mixtures
 
 if TYPE_CHECKING:
     from diffcert.claim import Claim
     from diffcert.instance import Instance
-    from numerics import Mixture, Schedule
+    from numerics import Mixture, Schedule, Target
     from theory.statement import Bound
 
 __all__ = ["instances", "units"]
@@ -38,10 +38,11 @@ MODERATE = 40
 _LEAST_ACCURACY = 1e-60
 _ACCURACIES = tuple(Fraction(x) for x in ("1/2", "1", "1/4", "2", "1/8"))
 _OFTEN = (False, False, True, True, False)
-_RARE = tuple(Fraction(1, 10**k) for k in (12, 3, 100, 30, 140, 100))
+_RARE = tuple(Fraction(1, 10**k) for k in (100, 12, 3, 30, 140))
+"""Of lists like these hypothesis draws the ends most: there is what tells most of a threshold."""
 _LENGTHS = tuple(Fraction(x) for x in ("1", "2", "1/10"))
-_BEFORE = tuple(Fraction(x) for x in ("1", "7/8", "9/10", "4/5", "17/20", "3/4", "1/2"))
-_RATIOS = tuple(Fraction(x) for x in ("4", "2", "10", "100", "1000"))
+_BEFORE = tuple(Fraction(x) for x in ("7/8", "1", "9/10", "4/5", "3/4", "1/2", "17/20"))
+_RATIOS = tuple(Fraction(x) for x in ("10", "4", "2", "1000", "100"))
 _PARTS = tuple(Fraction(x) for x in ("1", "1/2", "1/10", "1/100"))
 _REACHES = tuple(Fraction(x) for x in ("100", "10", "1e4", "1e3"))
 
@@ -62,7 +63,7 @@ def instances(
     claim: Claim | Bound | str | None = None,
     *,
     kind: str | None = None,
-    targets: st.SearchStrategy[Mixture] | None = None,
+    targets: st.SearchStrategy[Target] | None = None,
     schedules: st.SearchStrategy[Schedule] | None = None,
     samplers: st.SearchStrategy[Any] | None = None,
     max_steps: int = MOST_STEPS,
@@ -91,17 +92,17 @@ def instances(
 def _instances(
     draw: st.DrawFn,
     needs: Needs,
-    targets: st.SearchStrategy[Mixture] | None,
+    targets: st.SearchStrategy[Target] | None,
     schedules: st.SearchStrategy[Schedule] | None,
     samplers: st.SearchStrategy[Any] | None,
     max_steps: int,
 ) -> Instance:
     from diffcert.instance import Instance
 
-    target = draw(_targets(needs) if targets is None else targets)
+    target: Any = draw(_targets(needs) if targets is None else targets)
     if needs.kind == "target":
         return Instance(target)
-    unit = draw(st.sampled_from(units(target)))
+    unit = Fraction(1) if needs.latent else draw(st.sampled_from(units(target)))
     if needs.kind == "point":
         return Instance(target, snr=draw(_points(needs, target, unit)))
     if needs.epsilon:
@@ -118,8 +119,10 @@ def _instances(
     return Instance(target, schedule, sampler=sampler, start=start)
 
 
-def _targets(needs: Needs) -> st.SearchStrategy[Mixture]:
+def _targets(needs: Needs) -> st.SearchStrategy[Target]:
     """Targets with two atoms or more where one would make a claim empty."""
+    if needs.latent:
+        return general_mixtures("shared_covariance" in needs.predicates)
     least = 2 if needs.positive & {"rank", "entropy", "variance", "diameter"} or needs.epsilon else 1
     shapes: dict[str, Any] = {}
     if "mmse_convex" in needs.predicates:
@@ -155,7 +158,9 @@ def _schedules(
     """Schedules with what the hypotheses ask; noise levels where reverse variances need them."""
     kinds: tuple[str, ...] | None = None
     predicates = needs.predicates
-    if needs.outputs:
+    if needs.latent:
+        kinds = ("from_snr", "geometric", "uniform", "constant_ratio")
+    elif needs.outputs:
         kinds = ("from_snr", "from_snr", "constant_ratio")
     elif needs.any_variance or levels_only:
         kinds = ("from_alpha_bar", "from_times", "from_alpha_bar", "from_sigmas", "li_cai_wei")
@@ -171,7 +176,7 @@ def _schedules(
         max_steps=min(most, 3 if needs.outputs else MOST_COSTLY_STEPS if needs.costly else most),
         unit=unit,
         noise_free=not (needs.any_variance or levels_only or "finite_snr" in predicates),
-        enormous=not (needs.costly or needs.outputs),
+        enormous=not (needs.costly or needs.outputs or needs.latent),
     )
 
 

@@ -23,7 +23,7 @@ _BETWEEN_BOUNDS = frozenset(("best_phase_kl", "best_rate", "covariance_supremum"
 """Quantities that are enclosed on a grid, for each step anew."""
 
 _OUTPUTS = frozenset(("output_kl", "output_tv"))
-_AT_A_POINT = frozenset(("line", "latent_point"))
+_AT_A_POINT = frozenset(("line", "line_positive", "latent_point"))
 
 
 @dataclass(frozen=True)
@@ -50,6 +50,8 @@ class Needs:
     """Whether the law of the output is asked for, which short paths on a line have."""
     discrete: bool = False
     """Whether the components are to have no variance."""
+    latent: bool = False
+    """Whether X itself is estimated, and the components have covariances of their own."""
     costly: bool = False
     """Whether few steps are enough."""
     steps_relation: Any = None
@@ -76,7 +78,7 @@ class Needs:
         """Whether a path may go past the snr at which a rare atom is seen."""
         convex = "mmse_convex" in self.predicates
         other = self.epsilon or self.costly or self.any_variance or self.errors or self.starts
-        return self.kind == "path" and not (other or self.outputs or convex)
+        return self.kind == "path" and not (other or self.outputs or self.latent or convex)
 
 
 def bound_of(claim: Claim | Bound | str) -> Bound:
@@ -84,7 +86,10 @@ def bound_of(claim: Claim | Bound | str) -> Bound:
     from diffcert import registry
     from theory.statement import Bound
 
-    return claim if isinstance(claim, Bound) else registry.find(claim).bound
+    bound = claim if isinstance(claim, Bound) else registry.find(claim).bound
+    if not isinstance(bound, Bound):
+        raise ValueError(f"claim {bound.id}: a rate is compared along a ladder, which is not made here")
+    return bound
 
 
 def needs_of(bound: Bound) -> Needs:
@@ -96,6 +101,7 @@ def needs_of(bound: Bound) -> Needs:
 
     needs = {BINDINGS[key].needs for key in bound.symbols}
     needs |= {"point" for need in needs if need in _AT_A_POINT}
+    needs |= {"path" for need in needs if need == "latent_path"}
     if not needs.isdisjoint(low_rank.NEEDS):
         raise ValueError(f"claim {bound.id}: low-rank instances are not made here")
     if not needs.isdisjoint(li_cai_wei.NEEDS):
@@ -124,6 +130,7 @@ def needs_of(bound: Bound) -> Needs:
         starts=starts and not strict and "right_start" not in predicates,
         outputs=not _OUTPUTS.isdisjoint(bound.symbols),
         discrete="discrete" in needs,
+        latent=not needs.isdisjoint(("latent", "latent_path", "latent_point")),
         costly=not _BETWEEN_BOUNDS.isdisjoint(bound.symbols),
         steps_relation=on_steps,
     )

@@ -4,8 +4,8 @@ What belongs here: noise levels of every convention, built so that they increase
 them a claim asks for (`instances`).
 
 Knots of the core and lists of levels are written in a unit, the signal-to-noise ratio at which the
-target changes (`instances` passes it): half of it, four times it. Steps that end at enormous signal-to-noise ratios are
-among the examples.
+target changes (`instances` passes it): half of it, four times it. Steps that end at enormous
+signal-to-noise ratios are among the examples.
 """
 
 from __future__ import annotations
@@ -70,10 +70,10 @@ def schedules(
     """Exact schedules of one to `max_steps` steps, mostly of a few.
 
     `kinds` are names of `KINDS` (default: all); `start` is "zero" or "positive", the first knot, or None
-    for both. `unit` is the scale of the signal-to-noise ratios, also of lists of levels. Without `noise_free` no schedule ends at a level
-    free of noise, without `enormous` no list of knots ends at a huge multiple of the others. Where v = 0
-    a level free of noise is dropped, so schedules of levels have two steps or more. Raises ValueError
-    for bad arguments.
+    for both. `unit` is the scale of the signal-to-noise ratios, of knots and of lists of levels. Without
+    `noise_free` no schedule ends at a level free of noise, without `enormous` no list of knots ends at a
+    huge multiple of the others. Where v = 0 a level free of noise is dropped, so schedules of levels have
+    two steps or more. Raises ValueError for bad arguments.
     """
     most = integer(max_steps, "max_steps", 1, 1000)
     scale = rational(unit, "unit")

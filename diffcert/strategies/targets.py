@@ -19,11 +19,12 @@ from diffcert.strategies.numbers import positive_numbers, shares
 from numerics.exact import integer, rationals
 
 if TYPE_CHECKING:
-    from numerics import Mixture
+    from numerics import GeneralMixture, Mixture
 
-__all__ = ["MOST_ATOMS", "VARIANCES", "mixtures"]
+__all__ = ["MOST_ATOMS", "VARIANCES", "general_mixtures", "mixtures"]
 
 VARIANCES = tuple(Fraction(v) for v in ("1", "0", "1/2", "1/100", "4", "0"))
+_OWN_VARIANCES = tuple(Fraction(v) for v in ("1", "1/4", "1/2", "2", "4"))
 MOST_ATOMS = 12
 MOST_DIMENSIONS = 12
 
@@ -94,6 +95,22 @@ def _mixtures(
         for point, offset in zip(points, offsets, strict=True):
             point[axis] += offset
     return Mixture(weights, points, variance)
+
+
+@st.composite
+def general_mixtures(draw: st.DrawFn, shared: bool) -> GeneralMixture:
+    """Mixtures of two or three components on a line, of which X itself is estimated.
+
+    The components' variances are their own, or one for all where it is to be `shared`.
+    """
+    from numerics import GeneralMixture
+
+    weights, atoms = draw(_laws(2, 3, ("plain", "pair")))
+    sizes = st.sampled_from(_OWN_VARIANCES)
+    spread = [draw(sizes)] * len(atoms)
+    if not shared:
+        spread[1:] = draw(st.lists(sizes, min_size=len(atoms) - 1, max_size=len(atoms) - 1))
+    return GeneralMixture(weights, atoms, spread)
 
 
 @st.composite

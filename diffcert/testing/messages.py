@@ -112,21 +112,23 @@ def _precision(verdict: Verdict, asked: int | None) -> str:
 
 
 def compared_lines(operator: str, left: Any, right: Any) -> list[str] | None:
-    """What to say of a failed `assert left operator right` with a ball in it; None for anything else."""
-    flint = sys.modules.get("flint")
+    """What to say of a failed `assert left operator right` of balls or Truths; None for others."""
+    flint, truths = sys.modules.get("flint"), sys.modules.get("numerics.truth")
     if flint is None or operator not in ("<=", ">=", "<", ">", "==", "!="):
         return None
-    if not isinstance(left, flint.arb) and not isinstance(right, flint.arb):
+    kinds: tuple[type, ...] = (flint.arb,)
+    if truths is not None and operator not in ("==", "!="):
+        kinds = (flint.arb, truths.Truth)
+    if not isinstance(left, kinds) and not isinstance(right, kinds):
         return None
     from diffcert.enclosure import certified_digits
+    from diffcert.testing.sides import balls_of
     from diffcert.verdict import decide
 
     try:
-        outcome = decide(left, operator, right)
-        sides = [
-            certified_digits(side if isinstance(side, flint.arb) else flint.arb(side), _SHOWN)
-            for side in (left, right)
-        ]
+        one, other = balls_of(left, right)
+        outcome = decide(one, operator, other)
+        sides = [certified_digits(side, _SHOWN) for side in (one, other)]
     except (TypeError, ValueError, OverflowError):
         return None
     lines = [f"{sides[0]} {operator} {sides[1]}"]
@@ -135,12 +137,6 @@ def compared_lines(operator: str, left: Any, right: Any) -> list[str] | None:
     else:
         lines.append("undecided: the enclosures overlap; a ball's comparison is False unless it is certain")
         lines.append("ask for more digits, or use diffcert.testing.assert_bound, which does")
-    ratio = _ratio(flint, left, right)
-    if ratio is not None:
-        lines.append(f"left / right = {certified_digits(ratio, _SHOWN)}")
+    if not other.contains(0):
+        lines.append(f"left / right = {certified_digits(one / other, _SHOWN)}")
     return lines
-
-
-def _ratio(flint: Any, left: Any, right: Any) -> Any:
-    divisor = right if isinstance(right, flint.arb) else flint.arb(right)
-    return None if divisor.contains(0) else left / divisor

@@ -19,7 +19,7 @@ from numerics.arithmetic import balls, bits_for
 from numerics.exact import rational, shown
 from numerics.truth import Truth
 
-__all__ = ["Comparison", "enclosed"]
+__all__ = ["Comparison", "balls_of", "enclosed"]
 
 _SHOWN = 12
 
@@ -33,6 +33,12 @@ def enclosed(side: Any, name: str) -> Any:
             return side.value
         return _exact(side.value, name) + flint.arb(0, _upper(side.error))
     return _exact(side, name)
+
+
+def balls_of(left: Any, right: Any) -> tuple[Any, Any]:
+    """Both sides of a comparison as balls; ValueError for what is no number."""
+    with balls(bits_for(_SHOWN * 4)).precision():
+        return enclosed(left, "left"), enclosed(right, "right")
 
 
 def _upper(error: float) -> Any:

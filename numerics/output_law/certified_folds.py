@@ -17,11 +17,15 @@ import flint
 from numerics.output_law.certified_map import CertifiedMap
 from numerics.truth import PrecisionError
 
-__all__ = ["MOST_CELLS", "Branch", "Fold", "branches_between"]
+__all__ = ["MOST_CELLS", "Branch", "CrowdedError", "Fold", "branches_between"]
 
 MOST_CELLS = 20_000
 """The most cells of one cover."""
 _FIRST = 16
+
+
+class CrowdedError(PrecisionError):
+    """Two starts are not told apart at the working precision."""
 
 
 @dataclass(frozen=True)
@@ -66,7 +70,7 @@ def branches_between(sampler_map: CertifiedMap, low: flint.arb, high: flint.arb)
         if sign is None:
             middle = ((a + b) / 2).mid()
             if not a < middle < b:
-                raise PrecisionError(
+                raise CrowdedError(
                     "output_law: a turning point of the map could not be isolated near the start"
                     f" {middle.str(6, radius=False)}"
                 )

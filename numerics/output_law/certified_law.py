@@ -19,12 +19,15 @@ from numerics.arithmetic import balls, bits_for
 from numerics.channel import radius_reached
 from numerics.exact import rational, shown
 from numerics.output_law import certified_folded, certified_pieces, certified_single, certified_transport
+from numerics.output_law.certified_folds import CrowdedError
 from numerics.output_law.certified_setting import Setting, setting_of
 from numerics.output_law.chain import Chain
 from numerics.truth import PrecisionError, SpanError, Truth
 
-__all__ = ["certified_points", "certified_truth", "check", "point_of"]
+__all__ = ["MOST_FOLDS", "certified_points", "certified_truth", "check", "point_of"]
 
+MOST_FOLDS = 12
+"""The most folds for distances other than W_1; the time grows with their square."""
 _ATTEMPTS = 6
 _GUARD = 8
 
@@ -67,15 +70,8 @@ def certified_truth(chain: Chain, distance: str, reference: str, digits: int) ->
     wanted = float(digits + _GUARD)
     reached = ""
     for _ in range(_ATTEMPTS):
-        bits = bits_for(wanted) + 96
+        setting, bits = _prepared(chain, reference, wanted)
         with balls(bits).precision():
-            setting = setting_of(chain, reference, wanted, bits)
-        if not setting.monotone:
-            # a start beside a fold is known to half of the digits of its image
-            bits = 2 * bits
-        with balls(bits).precision():
-            if not setting.monotone:
-                setting = setting_of(chain, reference, wanted, bits)
             found = _found(setting, distance)
             value = found[distance]
             if radius_reached(value, digits, scale):
@@ -86,6 +82,26 @@ def certified_truth(chain: Chain, distance: str, reference: str, digits: int) ->
             wanted += _missing(value, digits, scale)
             reached = value.rad().str(3, radius=False)
     raise PrecisionError(f"{distance}: {digits} digits were asked for; the radius reached is {reached}")
+
+
+def _prepared(chain: Chain, reference: str, wanted: float) -> tuple[Setting, int]:
+    """The setting and its working precision in bits."""
+    bits = bits_for(wanted) + 96
+    folded = False
+    for attempt in range(_ATTEMPTS):
+        try:
+            with balls(bits).precision():
+                setting = setting_of(chain, reference, wanted, bits)
+        except CrowdedError:
+            if attempt == _ATTEMPTS - 1:
+                raise
+            bits = 2 * bits
+            continue
+        if setting.monotone or folded:
+            break
+        # a start beside a fold is known to half of the digits of its image
+        bits, folded = 2 * bits, True
+    return setting, bits
 
 
 def _deviation(chain: Chain) -> float:
@@ -118,6 +134,11 @@ def _root(square: flint.arb) -> flint.arb:
 
 def _found(setting: Setting, distance: str) -> dict[str, flint.arb]:
     single = setting.monotone
+    folds = len(setting.branches) - 1
+    if folds > MOST_FOLDS and distance != "wasserstein_1":
+        raise PrecisionError(
+            f"{distance}: the map has {folds} folds, isolated (limit {MOST_FOLDS}; wasserstein_1 has none)"
+        )
     if distance == "wasserstein_1":
         value = (
             certified_transport.first_order(setting) if single else certified_folded.first_order(setting)
@@ -146,9 +167,8 @@ def certified_points(chain: Chain, points: list[Fraction], digits: int, density:
     scale = -math.log(float(chain.scale) * _deviation(chain)) if density else 0.0
     wanted = float(2 * digits + _GUARD)
     for _ in range(_ATTEMPTS):
-        bits = bits_for(wanted) + 96
+        setting, bits = _prepared(chain, "last_level", wanted)
         with balls(bits).precision():
-            setting = setting_of(chain, "last_level", wanted, bits)
             values = []
             for point in points:
                 y = balls(bits).number(point) / setting.scale

@@ -53,22 +53,42 @@ class _Point:
 
 
 class Ray(_Point):
-    """V at the end of a ray of starts, and a ball that contains V' on all of it."""
+    """V at the end of a ray of starts, and a ball that contains V' on all of it.
 
-    __slots__ = ()
+    `side` is the direction of the ray, 0 where it is not known.
+    """
+
+    __slots__ = ("side",)
+
+    def __init__(self, value: flint.arb, slope: flint.arb, side: int) -> None:
+        super().__init__(value, slope)
+        self.side = side
 
     def __add__(self, other: Any) -> Ray:
         if not isinstance(other, _Point):
-            return Ray(self.value + other, self.slope)
-        return Ray(self.value + other.value, self.slope + other.slope)
+            return Ray(self.value + other, self.slope, self.side)
+        return Ray(self.value + other.value, self.slope + other.slope, self.side)
 
     __radd__ = __add__
 
     def __sub__(self, other: _Point) -> Ray:
-        return Ray(self.value - other.value, self.slope - other.slope)
+        return Ray(self.value - other.value, self.slope - other.slope, self.side)
 
     def __mul__(self, factor: flint.arb) -> Ray:
-        return Ray(self.value * factor, self.slope * factor)
+        return Ray(self.value * factor, self.slope * factor, self.side)
+
+    @property
+    def way(self) -> int:
+        """Where the images run: 1 to the right, 0 where that is not known."""
+        return self.side if self.slope > 0 else -self.side if self.slope < 0 else 0
+
+    def inside(self) -> Ray:
+        """The identity on the image."""
+        return Ray(self.value, flint.arb(1), self.way)
+
+    def joined(self, step: Ray) -> Ray:
+        """A step's map of the image."""
+        return Ray(step.value, step.slope * self.slope, self.side)
 
 
 class _LostError(Exception):
@@ -179,6 +199,7 @@ class CertifiedMap:
         self.shifts = [s.error * error if error is not None else zero for s in flow.stages]
         mean = sum((w * a for w, a in zip(weights, atoms, strict=True)), zero)
         self.mean = mean if error is None else mean + error
+        self._wide = flint.arb(2) ** (-flint.ctx.prec // 2) * (1 + atoms[-1] - atoms[0])
         self._gains = [s.lever * s.t for s in flow.stages]
 
     def point(self, start: flint.arb) -> tuple[flint.arb, flint.arb]:
@@ -194,7 +215,14 @@ class CertifiedMap:
             return _Point(value, (stage.kept + gains[k] * here.second) * v.slope)
 
         end = compose(self.flow, _Point(start, flint.arb(1)), self.mean, denoise)
-        return end.value, end.slope
+        if start.is_exact() or (end.value.rad() < self._wide and end.slope.is_finite()):
+            return end.value, end.slope
+        # balls that depend on each other have grown: the mean value theorem around the middle
+        around = self.disc(start.mid(), flint.arb(start.rad()))
+        if around is None:
+            return end.value, end.slope
+        shift, turn = (around.speed * start.rad()).upper(), around.wobble.upper()
+        return around.value + flint.arb(0, shift), around.slope + flint.arb(0, turn)
 
     def disc(self, centre: flint.arb, rho: flint.arb) -> Disc | None:
         """F on the disc of radius rho around a real start; None where it may have a pole there."""
@@ -242,7 +270,7 @@ class CertifiedMap:
             mean = tilted.atoms[here.near] + here.mean
             value = stage.lever * mean + stage.kept * v.value + shifts[k]
             most = tilted.diameter * tilted.diameter / 4
-            way = side if v.slope > 0 else -side if v.slope < 0 else 0
+            way = v.way
             if way:
                 last = len(tilted.atoms) - 1 if way > 0 else 0
                 away = v.value - tilted.atoms[last]
@@ -250,7 +278,8 @@ class CertifiedMap:
                 tail = sum(((c + s * away).exp() * square for c, s, _, square, *_ in rows), flint.arb(0))
                 most = most.min(tail)
             variance = flint.arb(0).union(flint.arb(most.upper()))
-            return Ray(value, (stage.kept + gains[k] * variance) * v.slope)
+            return Ray(value, (stage.kept + gains[k] * variance) * v.slope, v.side)
 
-        end: Ray = compose(self.flow, Ray(start, flint.arb(1)), self.mean, denoise)
+        begin = Ray(start, flint.arb(1), side)
+        end: Ray = compose(self.flow, begin, self.mean, denoise, Ray.inside, Ray.joined)
         return end

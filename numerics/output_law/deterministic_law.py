@@ -68,6 +68,12 @@ class DeterministicLaw(OutputLaw):
 
     method = "change of variables, adaptive Gauss-Legendre panels"
 
+    def _transport(self, order: int, reference: str) -> tuple[float, float]:
+        """W_1 or W_2; points of the line are rounded relative to the largest atom."""
+        value, doubt = super()._transport(order, reference)
+        rounding = 4e-16 * float(np.abs(self.map.atoms).max()) * float(self._chain.scale)
+        return value, doubt + 2 * rounding
+
     @cached_property
     def _known_digits(self) -> dict[tuple[str, str, str, int], Truth]:
         """Enclosed distances by engine, distance, reference and digits."""

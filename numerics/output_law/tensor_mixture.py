@@ -22,7 +22,7 @@ Array = npt.NDArray[np.float64]
 Place = tuple[Fraction, ...]
 
 _LOG_TAU = math.log(2 * math.pi)
-_CHUNK = 1 << 15
+_CHUNK = 1 << 12
 
 
 def determinant(m: Array) -> Array:

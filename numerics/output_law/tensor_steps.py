@@ -69,7 +69,7 @@ def settings_of(rank: int, fine: bool) -> Settings:
     """The settings of the finer or the coarser of the two runs."""
     if rank == 2:
         return Settings(6.5 if fine else 5.0, 12, -40.0, 16)
-    return Settings(4.0 if fine else 3.3, 8, -26.0, 8)
+    return Settings(3.7 if fine else 3.1, 8, -26.0, 8)
 
 
 @dataclass(frozen=True)
@@ -103,12 +103,19 @@ class Window:
         return Field.of(self.log, self.start, self.spacing, self.width)
 
     def log_density(self, x: Array, cloud: Cloud, points: int) -> Array:
-        """log p at points of shape (n, r) relative to the centre; p/p_true is constant beyond the box."""
+        """log p at points of shape (n, r) relative to the centre.
+
+        Beyond the box p is a constant multiple of the true law of the atoms within; the others belong to
+        other windows.
+        """
         inside = np.clip(x, self.start, self.end)
         result = np.log(np.maximum(self.field.at_points(inside, points), _LEAST))
         beyond = np.flatnonzero((inside != x).any(axis=1))
         if len(beyond):
-            result[beyond] += cloud.log_density(x[beyond]) - cloud.log_density(inside[beyond])
+            own = _within(cloud, self)
+            if own is None:
+                own = Cloud(np.zeros(1), (self.start + self.end)[None, :] / 2, cloud.variance)
+            result[beyond] += own.log_density(x[beyond]) - own.log_density(inside[beyond])
         return result
 
     def box_log_density(self, low: Array, size: Array, nodes: Array, points: int) -> Array:
@@ -206,7 +213,14 @@ def _trimmed(
             nearest = int(((cloud.atoms - middle) ** 2).sum(axis=1).argmin())
             centre, start = chain.places[nearest], start - cloud.atoms[nearest]
         log = window.log[tuple(slice(a, b) for a, b in wide)]
-        result.append(Window(centre, start, window.spacing, np.ascontiguousarray(log), window.width))
+        made = Window(centre, start, window.spacing, np.ascontiguousarray(log), window.width)
+        mass = float(np.exp(log).sum()) * window.spacing**rank
+        low, high = (window.start + window.spacing * edge for edge in (first, last))
+        if (
+            mass > _DROPPED[rank][0] / 10
+            or ((cloud.atoms >= low) & (cloud.atoms <= high)).all(axis=1).any()
+        ):
+            result.append(made)
     return result
 
 
@@ -244,7 +258,7 @@ class Map:
         jacobian = covariance * (self.step.pull * self.step.t / self.warmth)
         index = np.arange(x.shape[1])
         jacobian[:, index, index] += 1 - self.step.pull
-        return x + self.step.pull * (mean - x) + self.shift, jacobian
+        return (1 - self.step.pull) * x + (self.step.pull * mean + self.shift), jacobian
 
     def inverse(self, u: Array, tolerance: float) -> tuple[Array, Array]:
         """The points that are sent to u, and the determinants there.
@@ -371,7 +385,7 @@ def _pushed(
     counts = [(n - 1) * factor + 1 + 2 * extra for n in _shape(low, high, spacing)]
     shape = _shape(np.zeros(rank), fine * (np.array(counts) - 1.5), fine)
     u = grid_points(low - extra * fine, fine, shape).reshape(-1, rank)
-    x, det = rule.inverse(u, 1e-8 * fine)
+    x, det = rule.inverse(u, 1e-8 * window.spacing)
     density = (np.exp(window.log_density(x, rule.cloud, settings.points)) / det).reshape(shape)
     result = convolve(density, ratio, settings.points)
     if ratio < _NARROW:  # weights of both signs: far in the tails they may miss that p is positive

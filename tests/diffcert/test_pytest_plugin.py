@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
+import operator
 import re
 import subprocess
 import sys
+from fractions import Fraction
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
 
+import flint
+import mpmath
 import pytest
 
 import diffcert
@@ -26,6 +30,7 @@ from diffcert.testing import (
     save_counterexample,
 )
 from diffcert.testing.records import Records, summary_lines
+from numerics.truth import Truth
 
 PAIR = Mixture(["1/2", "1/2"], [-1, 1], 0)
 STEP = Schedule.from_snr([0, 1])
@@ -82,7 +87,11 @@ def pasted(output: str) -> subprocess.CompletedProcess[str]:
 
 @pytest.mark.parametrize(
     "claim",
-    ["diffcert/frozen-covariance/twin", TWIN, "diffcert/covariance-growth/twin-none"],
+    [
+        TWIN,
+        pytest.param("diffcert/frozen-covariance/twin", marks=pytest.mark.slow),
+        pytest.param("diffcert/covariance-growth/twin-none", marks=pytest.mark.slow),
+    ],
 )
 def test_a_strangers_file_finds_a_planted_false_bound(stranger: Any, claim: str) -> None:
     finished = stranger(PROPERTY.format(claim=claim), "--diffcert-store=kept")
@@ -94,6 +103,7 @@ def test_a_strangers_file_finds_a_planted_false_bound(stranger: Any, claim: str)
     assert again.stdout == "refuted\n", again.stderr
 
 
+@pytest.mark.slow
 def test_a_bound_of_ones_own(stranger: Any, tmp_path: Path) -> None:
     finished = stranger(OWN + PROPERTY.format(claim="mine/thm-1"), "--diffcert-store=kept", "-v")
     assert finished.returncode == 1, finished.stdout + finished.stderr
@@ -118,12 +128,54 @@ PAIR = Mixture(["1/2", "1/2"], [-1, 1], 0)
 def test_step(last):
     assert_holds("reeves-pfister/monotone", PAIR, Schedule.from_snr([0, last]))
 """
-    single, several = stranger(text), stranger(text, "-n", "2")
-    for finished in (single, several):
-        assert finished.returncode == 0, finished.stdout + finished.stderr
-    line = next(x for x in single.stdout.splitlines() if x.startswith("reeves-pfister/monotone"))
-    assert "holds 3; worst found 0.73399 at own, from-snr, 1 step" in line
-    assert line in several.stdout.splitlines()
+    finished = stranger(text, "-n", "2")
+    assert finished.returncode == 0, finished.stdout + finished.stderr
+    line = "reeves-pfister/monotone  holds 3; worst found 0.73399 at own, from-snr, 1 step"
+    assert line in finished.stdout.splitlines()
+
+
+@pytest.mark.slow
+def test_a_process_that_dies_takes_only_its_own_findings(stranger: Any) -> None:
+    text = """
+import os
+from diffcert import Mixture, Schedule
+from diffcert.testing import assert_holds
+
+PAIR = Mixture(["1/2", "1/2"], [-1, 1], 0)
+
+def test_step():
+    assert_holds("reeves-pfister/monotone", PAIR, Schedule.from_snr([0, 4]))
+
+def test_dies():
+    assert_holds("reeves-pfister/monotone", PAIR, Schedule.from_snr([0, 1]))
+    os._exit(3)
+"""
+    finished = stranger(text, "-n", "2")
+    assert finished.returncode == 1, finished.stdout + finished.stderr
+    assert "crashed while running" in finished.stdout
+    assert re.search(r"reeves-pfister/monotone  holds 1; worst found 0\.\d+ at own", finished.stdout)
+
+
+@pytest.mark.slow
+def test_a_store_that_cannot_be_written_is_said(stranger: Any, tmp_path: Path) -> None:
+    (tmp_path / "kept").write_text("a file, not a folder")
+    text = f"""
+from diffcert import Mixture, Schedule
+from diffcert.testing import assert_holds
+
+def test_one():
+    assert_holds({TWIN!r}, Mixture(["1/2", "1/2"], [-1, 1], 0), Schedule.from_snr([0, 1]))
+"""
+    finished = stranger(text, "--diffcert-store=kept")
+    assert finished.returncode == 1
+    assert f"refuted: {TWIN}" in finished.stdout
+    assert "simplest: not saved: " in finished.stdout
+    assert "INTERNALERROR" not in finished.stdout + finished.stderr
+
+
+def test_it_can_be_left_out(run: Any, tmp_path: Path) -> None:
+    (tmp_path / "test_mine.py").write_text("def test_a(): pass", encoding="utf-8")
+    assert run("-m", "pytest", "-p", "no:cacheprovider", "-p", "no:diffcert").returncode == 0
 
 
 def test_marker_option_and_fixtures(stranger: Any) -> None:
@@ -159,6 +211,8 @@ def test_fast():
     ("options", "text", "message"),
     [
         (["--diffcert-digits=0"], "def test_a(): pass", "--diffcert-digits: 0 is not between"),
+        (["--diffcert-digits=-1"], "def test_a(): pass", "--diffcert-digits: -1 is not between"),
+        (["--diffcert-digits=1000000000"], "def test_a(): pass", "1000000000 is not between 1 and"),
         (["--diffcert-digits=x"], "def test_a(): pass", "invalid int value"),
         (
             [],
@@ -204,8 +258,9 @@ def test_plugin_and_assertions_load_nothing_heavy(run: Any) -> None:
 def test_a_plain_comparison_shows_the_verdict(stranger: Any) -> None:
     text = """
 from flint import arb
-from diffcert import Mixture, Schedule, path_kl
+from diffcert import Instance, Mixture, Schedule, evaluate, path_kl
 
+RECORD = evaluate("path_kl", Instance(Mixture(["1/2", "1/2"], [-1, 1], 0), Schedule.from_snr([0, 1])), 20)
 TRUTH = path_kl(Mixture(["1/2", "1/2"], [-1, 1], 0), Schedule.from_snr([0, 1]), digits=20)
 
 def test_refuted():
@@ -213,8 +268,20 @@ def test_refuted():
 
 def test_undecided():
     assert TRUTH <= arb("0.15", 1)
+
+def test_record_holds():
+    assert RECORD <= 0.2
+
+def test_record_refuted():
+    assert RECORD <= 0.1
+
+def test_record_undecided():
+    assert RECORD <= arb("0.15", 1)
 """
     output = stranger(text).stdout
+    assert output.count("refuted: no two points of the enclosures are so related") == 2
+    assert "TypeError: path_kl <= [+/- 1.16]: the enclosures overlap" in output
+    assert "4 failed, 1 passed" in output
     assert "refuted: no two points of the enclosures are so related" in output
     assert "left / right = 1.63" in output
     assert "undecided: the enclosures overlap" in output
@@ -329,6 +396,32 @@ def test_bad_arguments(arguments: tuple[Any, ...], message: str) -> None:
         assert_holds(*arguments)
 
 
+def test_a_truth_is_compared_or_an_error() -> None:
+    ball = evaluate("path_kl", Instance(PAIR, STEP), digits=30)
+    machine = evaluate("path_kl", Instance(PAIR, STEP))
+    independent = evaluate("path_kl", Instance(PAIR, STEP), digits=20, engine="mpmath")
+    for truth in (ball, machine, independent):
+        assert truth <= 1
+        assert truth < Fraction(1, 5)
+        assert not truth > mpmath.mpf("0.2")
+        assert truth >= 0.1
+        assert not truth >= float("inf")
+        assert flint.arb("0.1") <= truth
+        assert mpmath.mpf(1) > truth
+        for other in (ball, machine, independent, float("nan"), flint.arb("nan"), flint.arb(0, 1)):
+            for relation in (operator.le, operator.lt, operator.ge, operator.gt):
+                with pytest.raises(TypeError, match="neither true nor false"):
+                    relation(truth, other)
+        for other in ("1/3", None, True, [1]):
+            with pytest.raises(TypeError, match="not supported between"):
+                truth <= other  # noqa: B015
+    close = 1 + Fraction(1, 10**60)
+    one = Truth("path_kl", flint.arb(1), 0.0, "certified", 30, "")
+    assert one < close
+    assert one <= 1
+    assert not one < 1
+
+
 # Counterexamples
 
 
@@ -361,6 +454,10 @@ def test_only_refutations_are_counterexamples(tmp_path: Path) -> None:
         ({"claim": 3}, "claim is of the wrong type"),
         ({"extra": 1}, "the key 'extra' is not known"),
         ({"instance": {"target": {}}}, "target: name"),
+        ({"instance": "/etc/passwd"}, "instance"),
+        ({"instance": {"target": {"weights": ["__import__('os').abort()"], "means": [0]}}}, "target"),
+        ({"instance": {"target": {"weights": ["1e999999999"], "means": [0]}}}, "target"),
+        ("[" * 100_000, "nested too deeply"),
     ],
 )
 def test_a_file_that_is_no_counterexample(tmp_path: Path, change: Any, message: str) -> None:

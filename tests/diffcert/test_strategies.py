@@ -21,7 +21,7 @@ from diffcert.strategies.numbers import rounded
 from diffcert.strategies.schedules import KINDS
 
 NAMES = {**vars(own), **{name: getattr(diffcert, name) for name in diffcert.__all__}}
-FEW = settings(max_examples=60, deadline=None, derandomize=True, database=None)
+FEW = settings(max_examples=40, deadline=None, derandomize=True, database=None)
 MANY = settings(max_examples=300, deadline=None, derandomize=True, database=None)
 
 STRATEGIES: dict[str, Any] = {
@@ -182,21 +182,29 @@ def test_what_a_claim_asks_of_the_schedule_is_built(claim_id: str, holds: Any) -
     check()
 
 
-QUICK_CLAIMS = (
-    "reeves-pfister/monotone",
-    "reeves-pfister/bounded-ratio-information",
-    "reeves-pfister/mmse-information",
-    "aghapour-bayraktar/geometric-steps",
-    "aghapour-bayraktar/step-complexity",
-    "diffcert/covariance-diameter",
-    "diffcert/reverse-variance",
-    "diffcert/optimal-variance-matched",
+CLAIMS = (
+    *("reeves-pfister/mmse-information", "diffcert/covariance-diameter", "diffcert/reverse-variance"),
+    *(
+        pytest.param(claim_id, marks=pytest.mark.slow)
+        for claim_id in (
+            "reeves-pfister/monotone",
+            "reeves-pfister/bounded-ratio-information",
+            "aghapour-bayraktar/geometric-steps",
+            "aghapour-bayraktar/step-complexity",
+            "aghapour-bayraktar/latent-entropy",
+            "diffcert/optimal-variance-matched",
+        )
+    ),
 )
 
 
-@pytest.mark.parametrize("claim_id", QUICK_CLAIMS)
+@pytest.mark.parametrize("claim_id", CLAIMS)
 def test_theorems_survive_and_are_decided(claim_id: str) -> None:
-    """No extreme example refutes a theorem, and next to none is left undecided or is out of its scope."""
+    """No extreme example refutes a theorem, and next to none is left undecided or is out of its scope.
+
+    Undecided remains where a path begins when nothing is left to learn: both sides are then below the
+    least magnitude that a precision promises, or equal to more digits than it has.
+    """
     statuses: Counter[Status] = Counter()
 
     @settings(max_examples=60, deadline=None, derandomize=True, database=None)
@@ -318,6 +326,8 @@ def test_units_are_where_a_rare_atom_is_seen() -> None:
         (lambda: own.instances("reeves-pfister/monotone", kind="path"), "kind: the claim says it"),
         (lambda: own.instances("nope"), "unknown id 'nope'"),
         (lambda: own.instances("wang/trace"), "low-rank instances"),
+        (lambda: own.instances("reeves-pfister/moments-step-1"), "a rate is compared along a ladder"),
+        (lambda: own.instances("li-cai-wei/odds"), "the schedule of Li, Cai and Wei"),
     ],
 )
 def test_bad_arguments_are_refused_at_once(make: Any, message: str) -> None:

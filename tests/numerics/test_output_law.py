@@ -269,7 +269,10 @@ def test_across_the_line_a_mismatched_variance_is_an_exact_gaussian_factor() -> 
         (lambda: output_law(THREE, SHORT).density("x"), "x: 'x' is not a number"),
         (lambda: output_law(THREE, SHORT).density([math.nan]), "x: a point is not finite"),
         (lambda: output_law(THREE, SHORT).density([[1.0]]), "x: an array of shape (1, 1)"),
-        (lambda: output_law(Mixture(["1/3"] * 3, [[0, 0], [1, 0], [0, 1]]), SHORT), "means: they span 2"),
+        (
+            lambda: output_law(Mixture(["1/5"] * 5, [[0] * 4, *np.eye(4, dtype=int).tolist()]), SHORT),
+            "means: they span 4",
+        ),
         (
             lambda: output_law(THREE, SHORT, samplers.Ddpm(score_error=lambda x, k: x * math.nan)).tv(),
             "score_error: at step 0 it returned",

@@ -13,7 +13,7 @@ import numpy.typing as npt
 import pytest
 
 from numerics import Mixture, PrecisionError, Schedule, SpanError, samplers
-from numerics.output_law import output_law, tensor_steps
+from numerics.output_law import output_law, tensor_law, tensor_steps
 from numerics.output_law.tensor_grids import convolve, gaussian_sum, split
 from numerics.output_law.tensor_law import TensorLaw
 
@@ -48,10 +48,11 @@ def rotated(first: Mixture, second: Mixture, tail: tuple[int, ...] = ()) -> Mixt
     [
         (Schedule.ddpm_linear(8), samplers.Ddpm()),
         (Schedule.flow_matching(6), samplers.Ddpm("beta")),
-        (Schedule.karras(6), samplers.Ddpm("beta_tilde")),
-        (SHORT, samplers.Ddpm("1/50")),
+        pytest.param(Schedule.karras(6), samplers.Ddpm("beta_tilde"), marks=pytest.mark.slow),
+        pytest.param(SHORT, samplers.Ddpm("1/5"), marks=pytest.mark.slow),
         (SHORT, samplers.MomentMatched(1)),
-        (Schedule.li_cai_wei(50), samplers.Ddim("1/2")),
+        pytest.param(Schedule.li_cai_wei(50), samplers.Ddim("1/2"), marks=pytest.mark.slow),
+        (Schedule.scaled_linear(6), samplers.Ddim("1/2")),
         (Schedule.cosine(6), samplers.Ddim()),
     ],
     ids=str,
@@ -137,7 +138,7 @@ def test_stated_errors_cover_a_much_finer_grid(monkeypatch: pytest.MonkeyPatch) 
     law = output_law(TRIANGLE, Schedule.ddpm_linear(12), samplers.Ddpm("beta_tilde"), "normal")
     truths = {name: law.truth(name) for name in DIVERGENCES}
     finer = tensor_steps.Settings(11.0, 16, -45.0, 16)
-    monkeypatch.setattr("numerics.output_law.tensor_law.settings_of", lambda rank, fine: finer)
+    monkeypatch.setattr(tensor_law, "settings_of", lambda rank, fine: finer)
     again = output_law(TRIANGLE, Schedule.ddpm_linear(12), samplers.Ddpm("beta_tilde"), "normal")
     for name, truth in truths.items():
         assert truth.error < 1e-6
@@ -147,6 +148,7 @@ def test_stated_errors_cover_a_much_finer_grid(monkeypatch: pytest.MonkeyPatch) 
         assert float(np.exp(window.log).sum()) * window.spacing**2 == pytest.approx(1, abs=1e-9)
 
 
+@pytest.mark.slow
 def test_far_apart_atoms_fall_into_windows_of_their_own_and_keep_their_mass() -> None:
     target = Mixture(["1/4", "3/4"], [-40, 30], "1/100")
     both = rotated(target, Mixture(["1/2", "1/2"], [0, 25], "1/100"))
@@ -235,11 +237,12 @@ def test_discrete_targets_are_singular_to_the_output() -> None:
 
 
 def test_euler_is_ddim() -> None:
-    schedule = Schedule.karras(8, sigma_min="1/5")
+    schedule = Schedule.from_sigmas([20, 7, 3, 1, "1/3", 0])
     ddim, euler = (output_law(TRIANGLE, schedule, x, "normal") for x in (samplers.Ddim(), samplers.Euler()))
     assert ddim.kl() == pytest.approx(euler.kl(), abs=1e-12)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("start", ["exact", "normal"])
 def test_in_space_a_product_is_the_product_of_its_lines(start: str) -> None:
     lines = [
@@ -261,6 +264,17 @@ def test_in_space_a_product_is_the_product_of_its_lines(start: str) -> None:
     assert law.wasserstein(2, "last_level") == pytest.approx(
         math.hypot(*(x.wasserstein(2, "last_level") for x in made)), abs=1e-9
     )
+
+
+def test_in_space_a_single_step_keeps_mass_and_states_its_error() -> None:
+    schedule = Schedule.from_snr(["1/2", "1"])
+    law = output_law(CORNERS, schedule)
+    truth = law.truth("kl", "last_level")
+    assert 0 < truth.value
+    assert truth.error < 1e-4
+    assert isinstance(law, TensorLaw)
+    for window in law._fine:
+        assert float(np.exp(window.log).sum()) * window.spacing**3 == pytest.approx(1, abs=1e-6)
 
 
 def test_gaussian_sums_and_narrow_convolutions_are_those_of_gaussians() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -9,6 +10,8 @@ import pytest
 from diffcert.sphinx import standing as st
 from diffcert.sphinx.findings import Findings
 from diffcert.sphinx.graph import drawing, layers
+from diffcert.sphinx.lemmas import lemmas
+from diffcert.sphinx.lookup import NotThereError, find
 from diffcert.sphinx.project import Project, Settings, anchor
 from diffcert.sphinx.store import digest
 from diffcert.sphinx.views import page_digests, view
@@ -189,6 +192,68 @@ def test_the_graph_puts_everything_below_what_it_rests_on():
     assert "&lt;a&amp;b&gt;" in picture
     circle = [row("a", "b"), row("b", "a")]
     assert sorted(r["anchor"] for level in layers(circle) for r in level) == ["a", "b"]
+
+
+def test_the_graph_leaves_out_what_others_say_and_does_not_grow_wide():
+    def row(name: str, *uses: str) -> dict[str, Any]:
+        return {
+            "docname": "p",
+            "anchor": name,
+            "label": "Lemma 1",
+            "name": name,
+            "title": name,
+            "uses": [{"docname": "p", "anchor": use} for use in uses],
+            "standing": {"status": st.HOLDS, "words": "holds"},
+        }
+
+    def lines(*rows: dict[str, Any]) -> int:
+        return drawing(rows, lambda view: "#").count("cert-edge") // 2
+
+    assert lines(row("a", "b", "c"), row("b", "c"), row("c")) == 2
+    assert lines(row("a", "b", "c"), row("b"), row("c")) == 2
+    assert lines(row("a", "b"), row("b", "a")) == 2
+    wide = drawing([row(f"n{k}") for k in range(23)], lambda view: "#")
+    assert wide.count("<rect") == 23
+    assert int(re.findall(r'width="(\d+)"', wide)[0]) < 1200
+
+
+def test_a_page_may_show_what_is_on_it_alone():
+    here, there = [_stated("a", uses=["b"]), _stated("c")], [_stated("b", uses=["d"]), _stated("d")]
+    graph, table = _record("graph", here=True), _record("status", here=True)
+    whole = _record("status")
+    findings = _findings(*here, graph, table, whole, other=there, order=("page", "other"))
+
+    def shown(place: int) -> list[str]:
+        return [row["name"] for row in view(findings, "page", place)["statements"]]
+
+    assert shown(2) == ["a", "c", "b", "d"]
+    assert shown(3) == ["a", "c"]
+    assert shown(4) == ["a", "c", "b", "d"]
+
+
+def test_what_is_compared_is_not_evaluated_twice():
+    def operations(*records: dict[str, Any]) -> list[str]:
+        project = Project({"page": list(records)}, ("page",), Settings())
+        unique = {job.key: job.task["operation"] for job in project.jobs()}
+        return sorted(unique.values())
+
+    params = {"targets": ["three"]}
+    plain, chosen = _stated("a", st.HOLDS), _stated("a", st.HOLDS, params=params)
+    assert operations(plain, _compared("n", "a", st.HOLDS)) == ["comparison", "statement"]
+    same = _compared("n", "a", st.HOLDS, params=params)
+    assert operations(chosen, same) == ["comparison", "statement"]
+    assert operations(plain, same) == ["check", "comparison", "statement"]
+    assert operations(_stated("a", digits=20), same) == ["check", "comparison", "statement"]
+    broken = {**_compared("n", "a", st.HOLDS), "problem": "no"}
+    assert operations(plain, broken) == ["check", "statement"]
+
+
+def test_lemmas_and_identities_have_names():
+    assert find("identity/path").title == "path identity"
+    assert all(find(name) is derivation for name, derivation in lemmas().items())
+    assert len({derivation.title for derivation in lemmas().values()}) == len(lemmas())
+    with pytest.raises(NotThereError, match="no built-in lemma 'lemma/nothing'"):
+        find("lemma/nothing")
 
 
 def test_anchors_are_different():
