@@ -15,7 +15,7 @@ error e of the denoiser is an error (q/n) e of f. For knots of the core the deno
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, is_dataclass
+from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any, NamedTuple, TypeAlias
 
@@ -80,7 +80,7 @@ def _shown_error(score_error: ScoreError | None) -> list[str]:
     written = repr(text(score_error)) if isinstance(score_error, Fraction) else "..."
     if isinstance(score_error, tuple):
         written = repr([text(x) for x in score_error])
-    elif is_dataclass(score_error):
+    elif hasattr(score_error, "__dataclass_fields__"):
         written = repr(score_error)
     return [f"score_error={written}"]
 

@@ -142,9 +142,9 @@ class Writer:
         if len(result.get("counts", {})) > 1 or total > 1:
             idle = {row["reason"]: None for row in result["rows"] if row["status"] == st.NOT_APPLICABLE}
             why = {st.NOT_APPLICABLE: f" ({'; '.join(idle)})"} if any(idle) else {}
-            counted = ", ".join(
-                f"{word} {count}{why.get(word, '')}" for word, count in result["counts"].items()
-            )
+            # What comes out of the store is in another order.
+            counts = [(word, result["counts"][word]) for word in st.ORDER if word in result["counts"]]
+            counted = ", ".join(f"{word} {count}{why.get(word, '')}" for word, count in counts)
             frame += paragraph(*words(f"{_counted(total, 'case')}: {counted}."))
         frame += self.standing(view["standing"])
         if view["standing"]["problem"]:

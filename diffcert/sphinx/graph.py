@@ -22,7 +22,7 @@ View = dict[str, Any]
 _WIDTH, _HEIGHT = 200, 46
 _GAP_X, _GAP_Y = 24, 46
 _MARGIN = 12
-_LONGEST = 26
+_LONGEST = 24
 _MOST_ABREAST = 5
 """Boxes side by side; a layer with more goes on in the next row."""
 
@@ -138,7 +138,8 @@ def _line(x: int, y: int, to_x: int, to_y: int) -> str:
 def _box(statement: View, x: int, y: int, target: str) -> str:
     standing = statement["standing"]
     middle = x + _WIDTH // 2
-    label = f"{statement['label']}: {statement['name']}" if statement["name"] else statement["label"]
+    name = statement["name"].rpartition("/")[2]
+    label = f"{statement['label']}: {name}" if name else statement["label"]
     style = st.class_name(standing["status"])
     return (
         f'<a href="{escaped(target)}"><g class="cert-box {style}">'

@@ -20,6 +20,7 @@ from sphinx.util.parsing import nested_parse_to_nodes
 
 import diffcert
 from diffcert.sphinx.lemmas import identities, lemmas
+from diffcert.sphinx.pieces import words
 from theory.derivation import Derivation
 from theory.identities import GROUPS
 from theory.rate import Rate
@@ -53,8 +54,16 @@ def _sentence(text: str) -> str:
 
 def _heading(kind: str, name: str, title: str, under: str) -> list[str]:
     label = f"{kind}-" + re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")
-    text = re.sub(r"([*|\\`])", r"\\\1", _sentence(title))
+    text = "".join(map(_markup, words(_sentence(title))))
     return [f".. _{label}:", "", text, under * len(text), ""]
+
+
+def _markup(node: nodes.Node) -> str:
+    """A piece of a title as it is written in reStructuredText; an escaped blank parts it and vanishes."""
+    plain = node.astext()
+    if isinstance(node, nodes.math):
+        return rf"\ :math:`{plain}`\ "
+    return rf"\ ``{plain}``\ " if isinstance(node, nodes.literal) else re.sub(r"([*|\\_])", r"\\\1", plain)
 
 
 def _directive(name: str, argument: str, options: dict[str, str], text: Sequence[str] = ()) -> list[str]:

@@ -3,11 +3,12 @@
 What belongs here: integrals over the pieces of `certified_pieces`, between the images of the folds. What
 does not: monotone maps (`certified_single`, `certified_transport`).
 
-With W the output's mass per dx of a piece's base variable x and y = F(x): kl = int p(F) |F'| log(p |F'|/W) dx, and
-so on as in `certified_single`. Panels shrink towards the folds, and the last is bounded: with dQ, dP the
-masses of a small interval, int p log(q/p) <= dQ, int q log(p/q) <= dP, int sqrt(pq) <= sqrt(dP dQ), and
-for q = sum_b q_b over m branches int q log q <= sum_b int q_b log(m q_b) (convexity), where -int log|F'| <=
-l (1 + |log(k l)|) over a length l from a fold with |F''| >= k.
+With W the output's mass per dx of a piece's base variable x and y = F(x) the distances are integrals
+over x as in `certified_single`, kl = int p(F) |F'| log(p(F) |F'|/W) dx. Panels shrink towards the folds,
+and the last is bounded: with dQ, dP the masses of a small interval, int p log(q/p) <= dQ,
+int q log(p/q) <= dP, int sqrt(pq) <= sqrt(dP dQ), and for q = sum_b q_b over m branches
+int q log q <= sum_b int q_b log(m q_b) (convexity), where -int log|F'| <= l (1 + |log(k l)|) over a
+length l from a fold with |F''| >= k.
 """
 
 from __future__ import annotations
@@ -312,7 +313,8 @@ class _Level:
             for side in (0, 1):
                 if all(level[side] > 0 for level in levels):
                     continue
-                # that mass may vanish at one end; with T' at the other (y - T)^2 <= 2 (y - T')^2 + 2 (T' - T)^2
+                # that mass may vanish at one end: with T' at the other
+                # (y - T)^2 <= 2 (y - T')^2 + 2 (T' - T)^2
                 known = [level for level in levels if level[side] > 0 and level[1 - side] > 0]
                 if not known:
                     return flint.arb.pos_inf()

@@ -403,9 +403,7 @@ def _coupling(output: _Output, law: _Law, goal: Number) -> tuple[Number, Number]
         for w in law.weights[:-1]:
             level += w
             ends = cuts[0], cuts[-1]
-            cuts = sorted(
-                {*cuts, _zero_between(lambda y, u=level: output.below(y) - u, *ends, goal * goal)}
-            )
+            cuts = sorted({*cuts, _zero_between(partial(_excess, output, level), *ends, goal * goal)})
 
     def integrand(y: Number) -> list[Number]:
         return [(y - _quantile(output, law, output.below(y))) ** 2 * output.density(y)]

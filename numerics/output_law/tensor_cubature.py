@@ -23,7 +23,7 @@ __all__ = ["Boxes", "Settings", "cubature", "grown", "laws_divergences", "settin
 Array = npt.NDArray[np.float64]
 
 _KINKED = 3.0
-"""Along a kink the last changes add up to about the error itself; the stated error is so many times that."""
+"""Along a kink the last changes add up to about the error itself; stated is so many times their sum."""
 
 Integrand = Callable[[Array, Array], Array]
 """From the low corners (p, r) of boxes of one size (r,) to values (j, p, q^r) at `nodes`."""

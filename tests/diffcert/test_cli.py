@@ -98,7 +98,7 @@ def test_compare_ones_own_files(capsys, tmp_path):
 
 def test_compare_at_one_snr(capsys):
     assert main(["compare", "--target", "three", "--snr", "1/3", "--digits", "15"]) == 0
-    assert "5 cases of 5 claims at 15 digits: holds 5," in capsys.readouterr().out
+    assert "10 cases of 10 claims at 15 digits: holds 10," in capsys.readouterr().out
 
 
 def test_compare_with_an_accuracy(capsys):
@@ -236,7 +236,7 @@ def test_an_interrupted_comparison_keeps_what_is_finished(capsys, monkeypatch, t
     monkeypatch.setattr(comparison, "compare", interrupted)
     assert main(["compare", *ONE, "--json", str(tmp_path / "r.json")]) == 130
     out, err = capsys.readouterr()
-    assert "16 not finished" in out
+    assert "24 not finished" in out
     assert err == "diffcert: interrupted; the finished cases are above\n"
     assert len(json.loads((tmp_path / "r.json").read_text())["cases"]) == 2
 

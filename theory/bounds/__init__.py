@@ -11,7 +11,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from theory.bounds import aghapour_bayraktar, companion, cumulants, entropy_rates, li_cai_wei, li_cai_wei_rates, moments, ours, reeves_pfister, twins, wang
+from theory.bounds import (
+    aghapour_bayraktar,
+    companion,
+    cumulants,
+    entropy_rates,
+    li_cai_wei,
+    li_cai_wei_rates,
+    moments,
+    ours,
+    reeves_pfister,
+    twins,
+    wang,
+)
 from theory.rate import Rate
 from theory.statement import Bound
 
@@ -52,20 +64,40 @@ LOW_RANK_TWINS: Mapping[str, Bound] = MappingProxyType({bound.id: bound for boun
 """Every planted falsehood about low-rank mixtures, id -> Bound."""
 
 FURTHER: Mapping[str, Bound] = MappingProxyType(
-    {bound.id: bound for bound in (*aghapour_bayraktar.MIXTURES, *companion.ALL, *cumulants.ALL, *li_cai_wei.ALL)}
+    {
+        bound.id: bound
+        for bound in (*aghapour_bayraktar.MIXTURES, *companion.ALL, *cumulants.ALL, *li_cai_wei.ALL)
+    }
 )
 """Every statement on latent components, Renyi entropies and posterior cumulants, id -> Bound."""
 
 FURTHER_TWINS: Mapping[str, Bound] = MappingProxyType(
     {
         bound.id: bound
-        for bound in (*aghapour_bayraktar.MIXTURE_TWINS, *companion.TWINS, *cumulants.TWINS, *li_cai_wei.TWINS)
+        for bound in (
+            *aghapour_bayraktar.MIXTURE_TWINS,
+            *companion.TWINS,
+            *cumulants.TWINS,
+            *li_cai_wei.TWINS,
+        )
     }
 )
 """Every planted falsehood beside them, id -> Bound."""
 
-RATES: Mapping[str, Rate] = MappingProxyType({rate.id: rate for rate in (*moments.RATES, *entropy_rates.RATES, *wang.RATES, *li_cai_wei_rates.RATES)})
+RATES: Mapping[str, Rate] = MappingProxyType(
+    {rate.id: rate for rate in (*moments.RATES, *entropy_rates.RATES, *wang.RATES, *li_cai_wei_rates.RATES)}
+)
 """Every statement with an implied constant, id -> Rate."""
 
-RATE_TWINS: Mapping[str, Rate] = MappingProxyType({rate.id: rate for rate in (*moments.RATE_TWINS, *entropy_rates.RATE_TWINS, *wang.RATE_TWINS, *li_cai_wei_rates.RATE_TWINS)})
+RATE_TWINS: Mapping[str, Rate] = MappingProxyType(
+    {
+        rate.id: rate
+        for rate in (
+            *moments.RATE_TWINS,
+            *entropy_rates.RATE_TWINS,
+            *wang.RATE_TWINS,
+            *li_cai_wei_rates.RATE_TWINS,
+        )
+    }
+)
 """Every planted falsehood among the statements with an implied constant, id -> Rate."""

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from diffcert.sphinx import standing as st
+from diffcert.sphinx.content import Writer
 from diffcert.sphinx.findings import Findings
 from diffcert.sphinx.graph import drawing, layers
 from diffcert.sphinx.lemmas import lemmas
@@ -246,6 +247,20 @@ def test_what_is_compared_is_not_evaluated_twice():
     assert operations(_stated("a", digits=20), same) == ["check", "comparison", "statement"]
     broken = {**_compared("n", "a", st.HOLDS), "problem": "no"}
     assert operations(plain, broken) == ["check", "statement"]
+
+
+def test_counts_are_shown_in_one_order_fresh_or_from_the_store():
+    comparison = _compared("n", "mine:x", st.HOLDS)
+    findings = _findings(comparison)
+    shown = view(findings, "page", 0)
+    texts = []
+    for words in ((st.NOT_APPLICABLE, st.HOLDS), (st.HOLDS, st.NOT_APPLICABLE)):
+        result = {**shown["result"], "counts": dict.fromkeys(words, 3), "title": "t"}
+        writer = Writer("text", lambda to, content: content)
+        nodes = writer.comparison({**shown, "result": {**result, "unicode": "x", "latex": "x"}}, [])
+        texts.append("\n".join(node.astext() for node in nodes))
+    assert "6 cases: not applicable 3, holds 3." in texts[0]
+    assert texts[0] == texts[1]
 
 
 def test_lemmas_and_identities_have_names():
