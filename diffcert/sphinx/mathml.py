@@ -39,7 +39,7 @@ def mathml(latex: str, display: bool) -> str:
     """The `<math>` element of a formula; ValueError for LaTeX that the converter does not know."""
     from latex2mathml.converter import convert
 
-    source = latex.strip()
+    source = _without_dollars(latex.strip())
     source = source.replace(r"\begin{aligned}", r"\begin{split}")
     source = source.replace(r"\end{aligned}", r"\end{split}")
     if r"\\" in source and r"\begin" not in source:
@@ -57,6 +57,26 @@ def mathml(latex: str, display: bool) -> str:
     _space_functions(root)
     ElementTree.register_namespace("", _NAMESPACE)
     return ElementTree.tostring(root, encoding="unicode")
+
+
+def _without_dollars(latex: str) -> str:
+    """The formula with `$...$` within `\\text{...}` taken out of it: the converter prints the signs."""
+    opening = r"\text{"
+    parts: list[str] = []
+    place = 0
+    while (start := latex.find(opening, place)) >= 0:
+        end, depth = start + len(opening), 1
+        while end < len(latex) and depth:
+            depth += {"{": 1, "}": -1}.get(latex[end], 0) if latex[end - 1] != "\\" else 0
+            end += 1
+        pieces = latex[start + len(opening) : end - 1].split("$")
+        parts.append(latex[place:start])
+        if depth or len(pieces) % 2 == 0:
+            parts.append(latex[start:end])
+        else:
+            parts += [f"{{{p}}}" if i % 2 else f"{opening}{p}}}" for i, p in enumerate(pieces) if p]
+        place = end
+    return "".join((*parts, latex[place:]))
 
 
 def _tag(element: ElementTree.Element) -> str:

@@ -133,8 +133,8 @@ Not :cert:num:`0.112 <slack>`, nor :cert:num:`>= 0.7 <slack.bound>` or :cert:num
     for message in (
         "0.112 is not a valid rounding of 0.110890054",
         "write 0.111",
-        "0.7 is not a valid rounding down of 0.69314718055...; write 0.6",
-        "0.693 is not a valid rounding up of 0.69314718055...; write 0.694",
+        "0.7 is not a valid rounding down of 0.693147180559...; write 0.6",
+        "0.693 is not a valid rounding up of 0.693147180559...; write 0.694",
     ):
         assert message in first.stderr
     assert len(first.stderr.splitlines()) == len(expected) + 3
