@@ -132,16 +132,16 @@ class _Mpmath:
         return mpmath.exp(x)
 
     def log(self, x: Any) -> Any:
-        return mpmath.log(x)
+        return mpmath.log(x) if x >= 0 else mpmath.nan
 
     def log1p(self, x: Any) -> Any:
-        return mpmath.log1p(x)
+        return mpmath.log1p(x) if x >= -1 else mpmath.nan
 
     def expm1(self, x: Any) -> Any:
         return mpmath.expm1(x)
 
     def sqrt(self, x: Any) -> Any:
-        return mpmath.sqrt(x)
+        return mpmath.sqrt(x) if x >= 0 else mpmath.nan
 
     def cos(self, x: Any) -> Any:
         return mpmath.cos(x)

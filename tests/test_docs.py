@@ -104,6 +104,7 @@ def _html(site: Path) -> dict[str, str]:
     }
 
 
+@pytest.mark.slow
 def test_reads_without_a_network(site: Path) -> None:
     for name, page in _html(site).items():
         for tag in re.findall(r"<(?:script|link|img|iframe|source)\b[^>]*>", page):
@@ -113,6 +114,7 @@ def test_reads_without_a_network(site: Path) -> None:
         assert not re.search(r"(?:@import|url\()\s*[\"']?(?:https?:)?//", text), style.name
 
 
+@pytest.mark.slow
 def test_every_public_name_has_an_entry(site: Path) -> None:
     from sphinx.util.inventory import InventoryFile
 
@@ -135,6 +137,7 @@ def test_every_public_name_has_an_entry(site: Path) -> None:
     assert not missing
 
 
+@pytest.mark.slow
 def test_every_claim_and_every_quantity_is_on_a_page(site: Path) -> None:
     pages = "".join(_html(site).values())
     tables = diffcert.bounds
@@ -147,6 +150,7 @@ def test_every_claim_and_every_quantity_is_on_a_page(site: Path) -> None:
         assert re.search(rf">{key}(\[[^<]*\])?<", pages), key
 
 
+@pytest.mark.slow
 def test_every_statement_stands_on_a_page_with_its_status_and_proof(site: Path) -> None:
     """Claims have values beside them, derivations their steps; what is planted is refuted as expected."""
     pages = {name: page for name, page in _html(site).items() if name.startswith("claims/")}
@@ -162,6 +166,7 @@ def test_every_statement_stands_on_a_page_with_its_status_and_proof(site: Path) 
         assert f'id="{anchor(name)}"' in text, name
 
 
+@pytest.mark.slow
 def test_no_page_shows_an_error(site: Path) -> None:
     for name, page in _html(site).items():
         assert "cert-problem" not in page, name
@@ -183,6 +188,7 @@ def test_every_paper_has_a_page() -> None:
     assert set(re.findall(r"^ *\.\. statements:: theory\.bounds\.(\w+)", written, re.MULTILINE)) == modules
 
 
+@pytest.mark.slow
 def test_the_notebook_was_executed(site: Path) -> None:
     notebook = json.loads((DOCS / "notebook.ipynb").read_text(encoding="utf-8"))
     cells = [cell for cell in notebook["cells"] if cell["cell_type"] == "code"]
@@ -195,6 +201,7 @@ def test_the_notebook_was_executed(site: Path) -> None:
     assert "$" not in re.sub(r"<(script|style)\b.*?</\1>", "", page, flags=re.DOTALL)
 
 
+@pytest.mark.slow
 def test_mathematics_is_mathml(site: Path) -> None:
     page = (site / "quadrature.html").read_text(encoding="utf-8")
     assert page.count("<math ") > 100

@@ -63,6 +63,7 @@ def test_the_whole_ladders_are_consistent(rate_id):
         assert judge(bounds.RATES[rate_id], ladder).status is Status.CONSISTENT
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("twin_id", list(bounds.RATE_TWINS))
 def test_every_twin_is_inconsistent_on_one_of_its_ladders(twin_id):
     twin = bounds.RATE_TWINS[twin_id]

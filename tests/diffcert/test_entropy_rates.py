@@ -19,6 +19,7 @@ THREE = Mixture(["1/5", "1/2", "3/10"], [-3, 0, 4], 1)
 BINARY = Mixture(["1/2", "1/2"], [-1, 1], 1)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rate", entropy_rates.RATES, ids=lambda r: r.id)
 def test_true_rates_are_consistent_on_every_ladder(rate: object) -> None:
     for ladder in ladders(rate.id):  # type: ignore[attr-defined]
@@ -26,6 +27,7 @@ def test_true_rates_are_consistent_on_every_ladder(rate: object) -> None:
         assert verdict.status is Status.CONSISTENT, (ladder.name, verdict.reason)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("twin", entropy_rates.RATE_TWINS, ids=lambda r: r.id)
 def test_false_rates_are_inconsistent_on_some_ladder(twin: object) -> None:
     own = twin.id if twin.id in LADDERS else twin.twin_of  # type: ignore[attr-defined]
@@ -34,6 +36,7 @@ def test_false_rates_are_inconsistent_on_some_ladder(twin: object) -> None:
     assert all(verdict.status is not Status.CONSISTENT for verdict in verdicts)
 
 
+@pytest.mark.slow
 def test_both_routes_agree_on_the_first_and_a_later_rung() -> None:
     for rate_id, found in LADDERS.items():
         rate = {**RATES, **RATE_TWINS}[rate_id]

@@ -116,6 +116,7 @@ def test_a_bound_of_ones_own(stranger: Any, tmp_path: Path) -> None:
     assert "counterexamples of diffcert" in finished.stdout
 
 
+@pytest.mark.slow
 def test_summary_from_two_processes(stranger: Any) -> None:
     text = """
 import pytest

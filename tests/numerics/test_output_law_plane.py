@@ -46,13 +46,13 @@ def rotated(first: Mixture, second: Mixture, tail: tuple[int, ...] = ()) -> Mixt
 @pytest.mark.parametrize(
     ("schedule", "sampler"),
     [
-        (Schedule.ddpm_linear(8), samplers.Ddpm()),
-        (Schedule.flow_matching(6), samplers.Ddpm("beta")),
+        pytest.param(Schedule.ddpm_linear(8), samplers.Ddpm(), marks=pytest.mark.slow),
+        pytest.param(Schedule.flow_matching(6), samplers.Ddpm("beta"), marks=pytest.mark.slow),
         pytest.param(Schedule.karras(6), samplers.Ddpm("beta_tilde"), marks=pytest.mark.slow),
         pytest.param(SHORT, samplers.Ddpm("1/5"), marks=pytest.mark.slow),
         (SHORT, samplers.MomentMatched(1)),
         pytest.param(Schedule.li_cai_wei(50), samplers.Ddim("1/2"), marks=pytest.mark.slow),
-        (Schedule.scaled_linear(6), samplers.Ddim("1/2")),
+        pytest.param(Schedule.scaled_linear(6), samplers.Ddim("1/2"), marks=pytest.mark.slow),
         (Schedule.cosine(6), samplers.Ddim()),
     ],
     ids=str,
@@ -134,6 +134,7 @@ def test_direct_kernel_quadrature_agrees(variance: str) -> None:
     assert law.tv("last_level") == pytest.approx(float(np.abs(p - q).sum() * h * h / 2), rel=2e-3)
 
 
+@pytest.mark.slow
 def test_stated_errors_cover_a_much_finer_grid(monkeypatch: pytest.MonkeyPatch) -> None:
     law = output_law(TRIANGLE, Schedule.ddpm_linear(12), samplers.Ddpm("beta_tilde"), "normal")
     truths = {name: law.truth(name) for name in DIVERGENCES}

@@ -85,6 +85,7 @@ def test_all_claims_on_one_instance_leave_rates_out(capsys):
     assert "moments" not in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_certificates_are_written_and_checked(tmp_path, capsys):
     folder = tmp_path / "certificates"
     assert main(["verify", "--claim", CHOSEN[0], "--certificates", str(folder)]) == 0
@@ -98,6 +99,7 @@ def test_certificates_are_written_and_checked(tmp_path, capsys):
     assert "agree 2, disagree 1" in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_workers_give_the_same(report):
     again = diffcert.verify(list(CHOSEN), workers=2)
     assert again.to_json() == report.to_json()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.diffcert.sphinx.conftest import Paper
 
 CLAIMS = """
@@ -36,6 +38,7 @@ The constant :cert:num:`at most 0.1005 <numbers.constant>` covers them.
 """
 
 
+@pytest.mark.slow
 def test_a_rate_is_compared_on_a_page(paper: Paper):
     paper.write_library("paper", CLAIMS.replace("POWER", "-2"))
     paper.write(index=PAGE)
@@ -57,6 +60,7 @@ def test_a_rate_is_compared_on_a_page(paper: Paper):
     assert (text.returncode, text.stderr) == (0, "")
 
 
+@pytest.mark.slow
 def test_an_inconsistent_rate_fails_the_build_and_stays_red(paper: Paper):
     paper.write_library("paper", CLAIMS.replace("POWER", "-2"))
     number = "The constant :cert:num:`at most 0.1005 <numbers.constant>` covers them."
