@@ -280,7 +280,8 @@ def test_record_undecided():
     assert RECORD <= arb("0.15", 1)
 """
     output = stranger(text).stdout
-    assert output.count("refuted: no two points of the enclosures are so related") == 2
+    # once each, and again in the summary where pytest does not shorten it (in CI)
+    assert output.count("refuted: no two points of the enclosures are so related") in (2, 4)
     assert "TypeError: path_kl <= [+/- 1.16]: the enclosures overlap" in output
     assert "4 failed, 1 passed" in output
     assert "refuted: no two points of the enclosures are so related" in output

@@ -301,7 +301,14 @@ def test_path_kl_engines_agree(components: int, schedule: Schedule) -> None:
     assert float(exact.rad()) <= 1e-20 * max(float(exact), 1e-20 * math.log(components))
 
 
-@pytest.mark.parametrize("variance", ["beta", "optimal", "beta_tilde"])
+@pytest.mark.parametrize(
+    "variance",
+    [
+        pytest.param("beta", marks=pytest.mark.slow),
+        "optimal",
+        pytest.param("beta_tilde", marks=pytest.mark.slow),
+    ],
+)
 def test_path_kl_with_choices_equals_the_mixture(variance: str) -> None:
     schedule = Schedule.from_alpha_bar(["0.01", "0.3", "0.8", "0.95"])
     options: dict[str, Any] = {"sampler": samplers.Ddpm(variance), "start": "normal"}
