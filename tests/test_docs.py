@@ -65,7 +65,9 @@ def test_console_examples(page: Path, tmp_path: Path) -> None:
             assert run.actual == run.expected, f"{_name(page)}, line {block.line}: {run.command}"
 
 
-# The built site
+# The built site: one process builds it for all
+
+ON_THE_SITE = pytest.mark.xdist_group("site")
 
 
 @pytest.fixture(scope="module")
@@ -104,6 +106,7 @@ def _html(site: Path) -> dict[str, str]:
     }
 
 
+@ON_THE_SITE
 @pytest.mark.slow
 def test_reads_without_a_network(site: Path) -> None:
     for name, page in _html(site).items():
@@ -114,6 +117,7 @@ def test_reads_without_a_network(site: Path) -> None:
         assert not re.search(r"(?:@import|url\()\s*[\"']?(?:https?:)?//", text), style.name
 
 
+@ON_THE_SITE
 @pytest.mark.slow
 def test_every_public_name_has_an_entry(site: Path) -> None:
     from sphinx.util.inventory import InventoryFile
@@ -137,6 +141,7 @@ def test_every_public_name_has_an_entry(site: Path) -> None:
     assert not missing
 
 
+@ON_THE_SITE
 @pytest.mark.slow
 def test_every_claim_and_every_quantity_is_on_a_page(site: Path) -> None:
     pages = "".join(_html(site).values())
@@ -150,6 +155,7 @@ def test_every_claim_and_every_quantity_is_on_a_page(site: Path) -> None:
         assert re.search(rf">{key}(\[[^<]*\])?<", pages), key
 
 
+@ON_THE_SITE
 @pytest.mark.slow
 def test_every_statement_stands_on_a_page_with_its_status_and_proof(site: Path) -> None:
     """Claims have values beside them, derivations their steps; what is planted is refuted as expected."""
@@ -166,6 +172,7 @@ def test_every_statement_stands_on_a_page_with_its_status_and_proof(site: Path) 
         assert f'id="{anchor(name)}"' in text, name
 
 
+@ON_THE_SITE
 @pytest.mark.slow
 def test_no_page_shows_an_error(site: Path) -> None:
     for name, page in _html(site).items():
@@ -188,6 +195,7 @@ def test_every_paper_has_a_page() -> None:
     assert set(re.findall(r"^ *\.\. statements:: theory\.bounds\.(\w+)", written, re.MULTILINE)) == modules
 
 
+@ON_THE_SITE
 @pytest.mark.slow
 def test_the_notebook_was_executed(site: Path) -> None:
     notebook = json.loads((DOCS / "notebook.ipynb").read_text(encoding="utf-8"))
@@ -201,6 +209,7 @@ def test_the_notebook_was_executed(site: Path) -> None:
     assert "$" not in re.sub(r"<(script|style)\b.*?</\1>", "", page, flags=re.DOTALL)
 
 
+@ON_THE_SITE
 @pytest.mark.slow
 def test_mathematics_is_mathml(site: Path) -> None:
     page = (site / "quadrature.html").read_text(encoding="utf-8")
@@ -209,6 +218,7 @@ def test_mathematics_is_mathml(site: Path) -> None:
     assert "mathjax" not in page.lower()
 
 
+@ON_THE_SITE
 @pytest.mark.slow
 def test_builds_are_equal(site: Path, tmp_path: Path) -> None:
     """No timing, date or order of a hash table is in the pages: nothing is taken from the first build."""
@@ -216,6 +226,7 @@ def test_builds_are_equal(site: Path, tmp_path: Path) -> None:
     assert _html(site) == _html(tmp_path / "again")
 
 
+@ON_THE_SITE
 @pytest.mark.slow
 @pytest.mark.parametrize("builder", ["text", "man", "latex", "epub"])
 def test_other_builders(builder: str, tmp_path: Path, store: Path) -> None:
