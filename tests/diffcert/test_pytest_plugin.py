@@ -90,7 +90,6 @@ def pasted(output: str) -> subprocess.CompletedProcess[str]:
     [
         TWIN,
         pytest.param("diffcert/frozen-covariance/twin", marks=pytest.mark.slow),
-        pytest.param("diffcert/covariance-growth/twin-none", marks=pytest.mark.slow),
     ],
 )
 def test_a_strangers_file_finds_a_planted_false_bound(stranger: Any, claim: str) -> None:
