@@ -28,10 +28,13 @@ from theory.lowering import Formula, lower
 from theory.rate import Rate
 from theory.statement import Bound
 
-__all__ = ["Evaluation", "compare"]
+__all__ = ["Evaluation", "compare", "precisions"]
 
 _RAISED = (1, 2, 4)
 """Factors by which the digits are raised before a case is called undecided."""
+
+_BLIND_DIGITS = 240
+"""Digits to which a side is raised of which not even the first one is known."""
 
 _FLOAT_ROUNDING = 1e-12
 """Relative float accuracy of a bound."""
@@ -68,10 +71,11 @@ def compare(
     """The verdict on a claim at an instance: truth, bound, their ratio, and what they decide.
 
     `claim` is a Claim, a Bound or a claim's id. With `digits=n` both sides are balls; a case that is
-    undecided is tried again at 2n and 4n digits before the verdict says so. `digits=None` is the
-    fast tier, which never says "holds". A hypothesis that fails makes the verdict not applicable,
-    one that is not decided makes it undecided. `evaluation` shares values between claims.
-    A rate is compared along a `Ladder`, and the verdict is a `RateVerdict`.
+    undecided is tried again at 2n and 4n digits before the verdict says so, and at 8n, 16n, ... up to
+    240 while a side is a ball about 0 or no number, so that not one of its digits is known.
+    `digits=None` is the fast tier, which never says "holds". A hypothesis that fails makes the verdict
+    not applicable, one that is not decided makes it undecided. `evaluation` shares values between
+    claims. A rate is compared along a `Ladder`, and the verdict is a `RateVerdict`.
     Raises ValueError for bad arguments, SpanError for means that span more than a line.
     """
     bound = claim if isinstance(claim, Bound | Rate) else _find(claim).bound
@@ -100,7 +104,9 @@ def compare(
     if digits is None:
         return _fast(bound, shared.values(None), blank)
     verdict = blank
-    for raised in dict.fromkeys(min(digits * factor, MOST_DIGITS) for factor in _RAISED):
+    for raised in precisions(digits):
+        if raised > _RAISED[-1] * digits and not _blind(verdict):
+            break
         try:
             verdict = _certified(bound, shared.values(raised), blank, digits)
         except ArithmeticError as error:
@@ -110,6 +116,24 @@ def compare(
         if verdict.status is not Status.UNDECIDED:
             break
     return verdict
+
+
+def precisions(digits: int) -> tuple[int, ...]:
+    """The digits at which a comparison that begins at `digits` may be settled, in their order.
+
+    An engine's promise of n digits reaches down to 10^-2n of its scale. Where both sides are smaller
+    than that, four times a few digits show nothing of them; hence the doublings beyond.
+    """
+    tried = [min(digits * factor, MOST_DIGITS) for factor in _RAISED]
+    while 2 * tried[-1] <= _BLIND_DIGITS:
+        tried.append(2 * tried[-1])
+    return tuple(dict.fromkeys(tried))
+
+
+def _blind(verdict: Verdict) -> bool:
+    """Whether a side was evaluated to a ball about 0 or to no number: none of its digits is known."""
+    sides = (verdict.bound, None if verdict.truth is None else verdict.truth.value)
+    return any(side is not None and side.contains(0) and not side.is_zero() for side in sides)
 
 
 def _find(claim: Claim | RateClaim | str) -> Claim | RateClaim:

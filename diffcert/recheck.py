@@ -31,7 +31,7 @@ import mpmath
 
 from diffcert.bindings import Values
 from diffcert.certificate import Certificate, claim_part, interval, verdict_part
-from diffcert.comparison import Evaluation, compare
+from diffcert.comparison import Evaluation, compare, precisions
 from diffcert.enclosure import ball_text, certified_digits
 from diffcert.hypotheses import check as check_hypothesis
 from diffcert.independent import IndependentValues
@@ -307,7 +307,7 @@ def _verdict(data: Any, again: Verdict, seen: set[str]) -> Iterator[str]:
         yield "method: engine and quadrature are not those of this verdict"
     if (again.digits or method["asked"]) != method["digits"]:
         yield f"method: digits {method['digits']}, derived again {again.digits}"
-    if method["digits"] not in {min(method["asked"] * factor, MOST_DIGITS) for factor in (1, 2, 4)}:
+    if method["digits"] not in precisions(method["asked"]):
         yield f"method: {method['digits']} digits do not come from {method['asked']} asked for"
     if data["truth"] is not None and data["truth"]["functional"] != functional:
         yield f"truth: the functional is {functional}, not {data['truth']['functional'][:40]}"

@@ -15,7 +15,7 @@ copyright = author
 version = release = diffcert.__version__
 
 extensions = ["sphinx.ext.autodoc", "sphinx.ext.doctest", "myst_nb", "diffcert.sphinx"]
-local_extensions = ["claims", "docstrings", "pictures", "speed", "tables"]
+local_extensions = ["claims", "docstrings", "pictures", "proofs", "speed", "tables"]
 
 root_doc = "index"
 exclude_patterns = ["_build", "**.ipynb_checkpoints"]

@@ -56,7 +56,11 @@ def test_python_examples(page: Path) -> None:
     assert not runner.failures, "".join(report)
 
 
-@pytest.mark.parametrize("page", WITH_COMMANDS, ids=_name)
+@pytest.mark.parametrize(
+    "page",
+    [pytest.param(p, marks=[] if p.stem == "index" else pytest.mark.slow) for p in WITH_COMMANDS],
+    ids=_name,
+)
 def test_console_examples(page: Path, tmp_path: Path) -> None:
     for block in blocks(page):
         if save_file(block, tmp_path) or block.language != "console":

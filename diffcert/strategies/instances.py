@@ -9,17 +9,21 @@ instance drawn without regard to it sees a rare atom never or always.
 
 from __future__ import annotations
 
-import math
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 from hypothesis import strategies as st
 
+from diffcert.strategies.extremes import MOST_FINE_STEPS, suited
+from diffcert.strategies.li_cai_wei import li_cai_wei_instances
+from diffcert.strategies.low_rank import low_rank_instances
 from diffcert.strategies.needs import Needs, bound_of, needs_of
 from diffcert.strategies.numbers import MULTIPLES, positive_numbers, rounded
+from diffcert.strategies.quadratures import quadratures
 from diffcert.strategies.samplers import reverse_variances, score_errors
 from diffcert.strategies.schedules import schedules as any_schedules
-from diffcert.strategies.targets import general_mixtures, mixtures
+from diffcert.strategies.targets import general_mixtures, mixtures, units
+from numerics.exact import integer
 
 if TYPE_CHECKING:
     from diffcert.claim import Claim
@@ -27,7 +31,7 @@ if TYPE_CHECKING:
     from numerics import Mixture, Schedule, Target
     from theory.statement import Bound
 
-__all__ = ["instances", "units"]
+__all__ = ["instances"]
 
 MOST_STEPS = 128
 MOST_COSTLY_STEPS = 12
@@ -37,26 +41,9 @@ MODERATE = 40
 
 _LEAST_ACCURACY = 1e-60
 _ACCURACIES = tuple(Fraction(x) for x in ("1/2", "1", "1/4", "2", "1/8"))
-_OFTEN = (False, False, True, True, False)
-_RARE = tuple(Fraction(1, 10**k) for k in (100, 12, 3, 30, 140))
-"""Of lists like these hypothesis draws the ends most: there is what tells most of a threshold."""
-_LENGTHS = tuple(Fraction(x) for x in ("1", "2", "1/10"))
-_BEFORE = tuple(Fraction(x) for x in ("7/8", "1", "9/10", "4/5", "3/4", "1/2", "17/20"))
-_RATIOS = tuple(Fraction(x) for x in ("10", "4", "2", "1000", "100"))
+_EXTREME = (False, False, False, True, True)
 _PARTS = tuple(Fraction(x) for x in ("1", "1/2", "1/10", "1/100"))
 _REACHES = tuple(Fraction(x) for x in ("100", "10", "1e4", "1e3"))
-
-
-def units(target: Mixture) -> tuple[Fraction, ...]:
-    """The scales of the signal-to-noise ratio on which a target changes; 1 comes first."""
-    size, lightest = target.core.diameter_squared, min(target.weights)
-    if len(target.weights) < 2:
-        return (Fraction(1),)
-    found = [Fraction(1), rounded(1 / float(size))]
-    if lightest <= Fraction(1, 50):
-        told = 2 * -math.log(lightest)
-        found += [rounded(told / float(size))] * 3
-    return tuple(found)
 
 
 def instances(
@@ -66,20 +53,30 @@ def instances(
     targets: st.SearchStrategy[Target] | None = None,
     schedules: st.SearchStrategy[Schedule] | None = None,
     samplers: st.SearchStrategy[Any] | None = None,
-    max_steps: int = MOST_STEPS,
+    max_steps: int = MOST_FINE_STEPS,
 ) -> st.SearchStrategy[Instance]:
     """Instances: paths and points, or what a claim is about, with its hypotheses built in.
 
-    With a `claim` (a Claim, a Bound or an id) schedules, samplers and parameters are what its hypotheses
-    ask for; one that cannot be built, such as the convexity of the mmse, is made likely. `kind` is
-    "path", "point" or "target" where there is no claim (default: paths and points). `targets`,
-    `schedules` and `samplers` are strategies that take the place of the built-in ones; the sampler is
-    by default the matched one. Raises ValueError for bad arguments.
+    With a `claim` (a Claim, a Bound or an id; not a rate, which is about ladders) schedules, samplers and
+    parameters are what its hypotheses ask for; one that cannot be built, such as the convexity of the
+    mmse, is made likely. `kind` is "path", "point" or "target" where there is no claim (default: paths and
+    points). `targets`, `schedules` and `samplers` are strategies that take the place of the built-in
+    ones; the sampler is by default the matched one. `max_steps` is the largest number of steps (more than
+    128 only on geometric knots). Raises ValueError for bad arguments.
     """
+    integer(max_steps, "max_steps", 1, 1000)
     if claim is not None:
         if kind is not None:
             raise ValueError(f"kind: the claim says it; {kind!r} was given beside it")
-        return _instances(needs_of(bound_of(claim)), targets, schedules, samplers, max_steps)
+        needs = needs_of(bound_of(claim))
+        for name, given in (("schedules", schedules), ("samplers", samplers)):
+            if given is not None and needs.kind != "path":
+                raise ValueError(f"{name}: the instances of this claim have none")
+        if needs.kind == "low_rank":
+            return low_rank_instances(needs, targets)
+        if needs.kind == "li_cai_wei":
+            return li_cai_wei_instances(needs, targets)
+        return _instances(needs, targets, schedules, samplers, max_steps)
     if kind is None:
         kinds = [Needs("path"), Needs("point")]
         return st.one_of(*(_instances(n, targets, schedules, samplers, max_steps) for n in kinds))
@@ -99,6 +96,8 @@ def _instances(
 ) -> Instance:
     from diffcert.instance import Instance
 
+    if needs.kind == "spacing":
+        return draw(quadratures(needs, targets))
     target: Any = draw(_targets(needs) if targets is None else targets)
     if needs.kind == "target":
         return Instance(target)
@@ -112,8 +111,10 @@ def _instances(
         schedules = _schedules(needs, unit, max_steps, levels_only=samplers is not None)
     schedule = draw(schedules)
     # Drawn last, so that hypothesis may leave it out and keep a simpler instance.
-    if ours and needs.thresholds and draw(st.sampled_from(_OFTEN)):
-        return draw(_at_threshold(needs))
+    extremes = suited(needs) if ours else ()
+    if extremes and draw(st.sampled_from(_EXTREME)):
+        family: Any = draw(st.sampled_from(extremes))
+        return draw(family(needs, min(max_steps, MOST_COSTLY_STEPS) if needs.costly else max_steps))
     start = draw(st.sampled_from(("exact", "normal"))) if needs.starts else "exact"
     sampler = draw(_samplers(needs) if samplers is None else samplers)
     return Instance(target, schedule, sampler=sampler, start=start)
@@ -173,34 +174,11 @@ def _schedules(
     return any_schedules(
         kinds=kinds,
         start=None if kinds in (("geometric",), ("uniform",)) or needs.any_variance else needs.start,
-        max_steps=min(most, 3 if needs.outputs else MOST_COSTLY_STEPS if needs.costly else most),
+        max_steps=min(most, 3 if needs.outputs else MOST_COSTLY_STEPS if needs.costly else MOST_STEPS),
         unit=unit,
         noise_free=not (needs.any_variance or levels_only or "finite_snr" in predicates),
         enormous=not (needs.costly or needs.outputs or needs.latent),
     )
-
-
-@st.composite
-def _at_threshold(draw: st.DrawFn, needs: Needs) -> Instance:
-    """A rare atom, and knots just before and far beyond the snr at which it is told from the other."""
-    from diffcert.instance import Instance
-    from numerics import Mixture, Schedule
-
-    rare, length = draw(st.sampled_from(_RARE)), draw(st.sampled_from(_LENGTHS))
-    target = Mixture([1 - rare, rare], [0, length], draw(st.sampled_from((0, 1))))
-    before = draw(st.sampled_from(_BEFORE)) * units(target)[-1]
-    ratio = draw(st.sampled_from(_RATIOS))
-    below, above = draw(st.integers(0, 3)), draw(st.integers(1, 3))
-    if "geometric_steps" in needs.predicates:
-        steps = below + above + 1
-        return Instance(target, Schedule.geometric(steps, before / ratio**below, before * ratio**above))
-    if "uniform_steps" in needs.predicates:
-        return Instance(target, Schedule.uniform(below + above, before * (below + above)))
-    knots = [before * ratio**k for k in range(-below, above + 1)]
-    if "constant_ratio" not in needs.predicates:
-        zero = needs.start == "zero" or (needs.start is None and not draw(st.booleans()))
-        knots = ([Fraction(0)] if zero else []) + knots[draw(st.integers(0, below)) :]
-    return Instance(target, Schedule.from_snr(knots))
 
 
 def _samplers(needs: Needs) -> st.SearchStrategy[Any]:

@@ -9,15 +9,16 @@ the verdict, which says that the claim does not apply.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from diffcert.claim import Claim
     from theory.statement import Bound, Hypothesis
 
-__all__ = ["Needs", "bound_of", "needs_of"]
+__all__ = ["Needs", "bound_of", "needs_of", "satisfied"]
 
 _BETWEEN_BOUNDS = frozenset(("best_phase_kl", "best_rate", "covariance_supremum"))
 """Quantities that are enclosed on a grid, for each step anew."""
@@ -31,7 +32,11 @@ class Needs:
     """What the instances of a claim are to have."""
 
     kind: str
-    """ "path", "point" or "target"."""
+    """ "path", "point", "target", "spacing", "low_rank" or "li_cai_wei"."""
+    wanted: frozenset[str] = frozenset()
+    """What its quantities need of an instance, in the words of `diffcert.bindings`."""
+    relations: tuple[Hypothesis, ...] = ()
+    """The hypotheses that relate quantities."""
     predicates: frozenset[str] = frozenset()
     zero: frozenset[str] = frozenset()
     """Quantities that are to be zero."""
@@ -73,13 +78,6 @@ class Needs:
             return True
         return self.errors and self.predicates.isdisjoint(("matched_sampler", "matched_variance"))
 
-    @property
-    def thresholds(self) -> bool:
-        """Whether a path may go past the snr at which a rare atom is seen."""
-        convex = "mmse_convex" in self.predicates
-        other = self.epsilon or self.costly or self.any_variance or self.errors or self.starts
-        return self.kind == "path" and not (other or self.outputs or self.latent or convex)
-
 
 def bound_of(claim: Claim | Bound | str) -> Bound:
     """The bound meant by a Claim, a Bound or a claim's id; ValueError for anything else."""
@@ -88,7 +86,10 @@ def bound_of(claim: Claim | Bound | str) -> Bound:
 
     bound = claim if isinstance(claim, Bound) else registry.find(claim).bound
     if not isinstance(bound, Bound):
-        raise ValueError(f"claim {bound.id}: a rate is compared along a ladder, which is not made here")
+        raise ValueError(
+            f"claim {bound.id}: a rate says nothing of a single instance; it is compared along ladders of"
+            " them, which diffcert.verify does"
+        )
     return bound
 
 
@@ -102,27 +103,33 @@ def needs_of(bound: Bound) -> Needs:
     needs = {BINDINGS[key].needs for key in bound.symbols}
     needs |= {"point" for need in needs if need in _AT_A_POINT}
     needs |= {"path" for need in needs if need == "latent_path"}
-    if not needs.isdisjoint(low_rank.NEEDS):
-        raise ValueError(f"claim {bound.id}: low-rank instances are not made here")
-    if not needs.isdisjoint(li_cai_wei.NEEDS):
-        raise ValueError(
-            f"claim {bound.id}: instances of the schedule of Li, Cai and Wei are not made here"
-        )
+    known = dict(_at_zero_or_one(bound.hypotheses))
+    predicates = frozenset(h.predicate for h in bound.hypotheses if h.predicate is not None)
+    common: dict[str, Any] = {
+        "wanted": frozenset(needs),
+        "relations": tuple(h for h in bound.hypotheses if h.relation is not None),
+        "predicates": predicates,
+        "zero": frozenset(key for key, value in known.items() if value == "zero"),
+        "positive": frozenset(key for key, value in known.items() if value == "positive"),
+    }
+    for kind, own in (("low_rank", low_rank.NEEDS), ("li_cai_wei", li_cai_wei.NEEDS)):
+        if not needs.isdisjoint(own):
+            if not needs <= own.keys():
+                raise ValueError(f"claim {bound.id}: no instance has all that it is about")
+            return Needs(kind, **common)
     if "spacing" in needs:
-        raise ValueError(f"claim {bound.id}: instances with a spacing are not made here")
+        if not needs <= {"point", "spacing", "strip", "target"}:
+            raise ValueError(f"claim {bound.id}: no instance has all that it is about")
+        return Needs("spacing", **common)
     if "point" in needs and not needs.isdisjoint(("path", "epsilon")):
         raise ValueError(f"claim {bound.id}: no instance has both one snr and a path")
-    known = dict(_at_zero_or_one(bound.hypotheses))
     on_steps = tuple(h for h in bound.hypotheses if len(h.symbols) > 1 and "number_of_steps" in h.symbols)
-    predicates = frozenset(h.predicate for h in bound.hypotheses if h.predicate is not None)
     strict = not predicates.isdisjoint(("matched_sampler", "exact_mean", "optimal_sampler"))
     errors = "score_error_at" in bound.symbols or "matched_variance" in predicates
     starts = "start_kl" in bound.symbols or "matched_variance" in predicates
     return Needs(
         kind="point" if "point" in needs else "path" if needs & {"path", "epsilon"} else "target",
-        predicates=predicates,
-        zero=frozenset(key for key, value in known.items() if value == "zero"),
-        positive=frozenset(key for key, value in known.items() if value == "positive"),
+        **common,
         epsilon="epsilon" in needs,
         ambient="dimension" in bound.symbols,
         moderate=bool(bound.formula.has(sympy.exp)),
@@ -152,3 +159,23 @@ def _at_zero_or_one(hypotheses: tuple[Hypothesis, ...]) -> Iterator[tuple[str, s
             yield key, "positive"
         elif hypothesis.relation.subs(symbol, 1) == sympy.false:
             yield key, "zero"
+
+
+def satisfied(needs: Needs, values: Mapping[str, Any]) -> bool:
+    """Whether no relation between the quantities that are given fails at their values, exact or floats."""
+    from diffcert.rationals import RATIONALS, IrrationalError
+    from diffcert.verdict import decide
+    from numerics.arithmetic import FLOATS
+    from theory.lowering import lower_relation
+
+    for hypothesis in needs.relations:
+        if not hypothesis.symbols <= values.keys():
+            continue
+        relation: Any = lower_relation(hypothesis.relation)
+        try:
+            sides = relation(RATIONALS, {key: Fraction(value) for key, value in values.items()})
+        except IrrationalError:
+            sides = relation(FLOATS, {key: float(value) for key, value in values.items()})
+        if decide(*sides) is False:
+            return False
+    return True

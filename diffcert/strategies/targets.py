@@ -9,19 +9,20 @@ atoms, atoms of weight 1e-30 and below, means on a line in several dimensions ar
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 from hypothesis import strategies as st
 
-from diffcert.strategies.numbers import positive_numbers, shares
+from diffcert.strategies.numbers import positive_numbers, rounded, shares
 from numerics.exact import integer, rationals
 
 if TYPE_CHECKING:
     from numerics import GeneralMixture, Mixture
 
-__all__ = ["MOST_ATOMS", "VARIANCES", "general_mixtures", "mixtures"]
+__all__ = ["MOST_ATOMS", "VARIANCES", "general_mixtures", "mixtures", "units"]
 
 VARIANCES = tuple(Fraction(v) for v in ("1", "0", "1/2", "1/100", "4", "0"))
 _OWN_VARIANCES = tuple(Fraction(v) for v in ("1", "1/4", "1/2", "2", "4"))
@@ -147,3 +148,15 @@ def _rare_weights(draw: st.DrawFn, size: int) -> list[Fraction]:
     place = draw(st.sampled_from((size - 1, 0)))
     weights = [(1 - rare) * share for share in shares(others)]
     return [*weights[:place], rare, *weights[place:]]
+
+
+def units(target: Mixture) -> tuple[Fraction, ...]:
+    """The scales of the signal-to-noise ratio on which a target changes; 1 comes first."""
+    size, lightest = target.core.diameter_squared, min(target.weights)
+    if len(target.weights) < 2:
+        return (Fraction(1),)
+    found = [Fraction(1), rounded(1 / float(size))]
+    if lightest <= Fraction(1, 50):
+        told = 2 * -math.log(lightest)
+        found += [rounded(told / float(size))] * 3
+    return tuple(found)

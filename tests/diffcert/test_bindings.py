@@ -37,7 +37,7 @@ def test_the_table_binds_every_symbol():
     assert list(BINDINGS) == list(QUANTITIES)
 
 
-@pytest.mark.parametrize("engine", ["fast", "certified", "mpmath"])
+@pytest.mark.parametrize("engine", ["fast", "certified", pytest.param("mpmath", marks=pytest.mark.slow)])
 def test_every_quantity_has_a_value_in_every_engine(engine):
     instances = [Instance(THREE, Schedule.geometric(4), parameters={"epsilon": 1}), POINT]
     digits = None if engine == "fast" else 15

@@ -8,7 +8,7 @@ import sympy
 import diffcert
 from diffcert import Claim, Instance, Mixture, PrecisionError, Schedule, Status, bounds, compare, symbols
 from diffcert.bindings import Values
-from diffcert.comparison import Evaluation
+from diffcert.comparison import Evaluation, precisions
 
 THREE = Mixture(["1/5", "1/2", "3/10"], [-3, 0, 4])
 PATH = Instance(THREE, Schedule.ddpm_linear(20))
@@ -50,6 +50,22 @@ def test_the_precision_is_raised_until_the_case_is_decided():
     verdict = compare("reeves-pfister/information-entropy", apart, digits=15)
     assert verdict.status is Status.HOLDS
     assert verdict.digits == 30
+
+
+@pytest.mark.parametrize("digits", [7, 15, 30])
+def test_the_precision_is_raised_until_a_digit_of_both_sides_is_known(digits):
+    rare = diffcert.registry.find("reeves-pfister/bounded-ratio-information/twin-four-fifths")
+    verdict = compare(rare, rare.family()[0], digits)  # both sides are near 1e-146
+    assert verdict.status is Status.REFUTED
+    assert 74 < verdict.digits == {7: 112, 15: 120, 30: 120}[digits]
+
+
+@pytest.mark.parametrize(
+    ("digits", "tried"),
+    [(15, (15, 30, 60, 120, 240)), (60, (60, 120, 240)), (200, (200, 400, 800)), (500, (500, 1000))],
+)
+def test_the_precisions_that_are_tried(digits, tried):
+    assert precisions(digits) == tried
 
 
 def test_an_equality_stays_undecided_and_says_so():

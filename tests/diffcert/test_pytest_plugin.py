@@ -77,7 +77,7 @@ def stranger(run: Any, tmp_path: Path) -> Any:
 def pasted(output: str) -> subprocess.CompletedProcess[str]:
     """What happens to a reader who pastes the example from a failure into a program of their own."""
     after = output.partition("to see it again:\n")[2]
-    lines = [re.sub(r"^E? +", "", line) for line in after.splitlines()]
+    lines = [re.sub(r"^[ |]*(E +)?", "", line) for line in after.splitlines()]
     call = next(i for i, line in enumerate(lines) if line.startswith("compare("))
     program = "\n".join([*lines[:call], f"print({lines[call]}.status)"])
     return subprocess.run(
@@ -90,6 +90,7 @@ def pasted(output: str) -> subprocess.CompletedProcess[str]:
     [
         TWIN,
         pytest.param("diffcert/frozen-covariance/twin", marks=pytest.mark.slow),
+        pytest.param("diffcert/covariance-growth/twin-none", marks=pytest.mark.slow),
     ],
 )
 def test_a_strangers_file_finds_a_planted_false_bound(stranger: Any, claim: str) -> None:

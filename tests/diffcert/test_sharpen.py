@@ -118,6 +118,7 @@ def _start(folder: Path, *arguments: str) -> subprocess.Popen[str]:
     )
 
 
+@pytest.mark.slow
 def test_killed_at_any_moment(tmp_path: Path) -> None:
     process = _start(tmp_path, TRUE, "--tries", "10000000", "--state", "killed.json")
     state = tmp_path / "killed.json"

@@ -16,9 +16,9 @@ from hypothesis.errors import HypothesisException, UnsatisfiedAssumption
 import diffcert
 from diffcert import Instance, Mixture, Schedule, Status, bounds, compare, samplers
 from diffcert import strategies as own
-from diffcert.strategies.instances import units
 from diffcert.strategies.numbers import rounded
 from diffcert.strategies.schedules import KINDS
+from diffcert.strategies.targets import units
 
 NAMES = {**vars(own), **{name: getattr(diffcert, name) for name in diffcert.__all__}}
 FEW = settings(max_examples=40, deadline=None, derandomize=True, database=None)

@@ -53,7 +53,11 @@ def test_euler_is_ddim() -> None:
         assert one.tv() == other.tv()
 
 
-@pytest.mark.parametrize("sampler", RULES, ids=str)
+@pytest.mark.parametrize(
+    "sampler",
+    [pytest.param(s, marks=pytest.mark.slow) if s == samplers.Heun() else s for s in RULES],
+    ids=str,
+)
 def test_the_order_is_seen(sampler: samplers.Sampler) -> None:
     levels = [Schedule.from_sigmas([str(4 - 3 * i / n) for i in range(n + 1)]) for n in (16, 32, 64)]
     errors = [output_law(THREE, s, sampler).wasserstein(1, "last_level") for s in levels]

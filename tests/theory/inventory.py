@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-from theory import bounds, tweedie
+import importlib
+import pkgutil
+from collections.abc import Iterator
+
+import theory
+from theory import tweedie
 from theory.cumulants import Space
-from theory.derivation import Axiom, Derivation, Proposition
-from theory.identities import IDENTITIES
+from theory.derivation import Axiom, Derivation, Proposition, is_given
+from theory.statement import Bound
 
 
 def _reached(roots: list[Proposition]) -> list[Proposition]:
@@ -21,9 +26,19 @@ def _reached(roots: list[Proposition]) -> list[Proposition]:
     return found
 
 
+def _written() -> Iterator[Proposition]:
+    """The propositions of the package's modules, by themselves or as a bound's derivation."""
+    for module in pkgutil.walk_packages(theory.__path__, "theory."):
+        for value in vars(importlib.import_module(module.name)).values():
+            several = isinstance(value, tuple | list | dict)
+            for item in (value.values() if isinstance(value, dict) else value) if several else (value,):
+                proposition = item.derivation if isinstance(item, Bound) else item
+                if isinstance(proposition, Proposition) and not is_given(proposition):
+                    yield proposition
+
+
 _ROOTS: list[Proposition] = [
-    *(bound.derivation for bound in bounds.ALL.values() if bound.derivation is not None),
-    *IDENTITIES.values(),
+    *_written(),
     tweedie.posterior_mean(2, 2),
     tweedie.posterior_covariance(2, 1, 2),
     Space().psi_generator,

@@ -51,7 +51,7 @@ def rows_of(keys: frozenset[str], ragged: bool, **options: Any) -> st.SearchStra
 @pytest.mark.parametrize("ragged", [False, True], ids=["equal lengths", "ragged"])
 @pytest.mark.parametrize("bound", EVERY_BOUND, ids=lambda b: b.id)
 @given(data=st.data())
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=3, deadline=None)
 def test_statements_row_by_row(bound: bounds.Bound, ragged: bool, data: st.DataObject) -> None:
     """Both sides of every statement, and of every hypothesis that is a relation."""
     relations = [bound.statement, *(h.relation for h in bound.hypotheses if h.relation is not None)]

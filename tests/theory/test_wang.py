@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import pickle
 from collections.abc import Mapping
-from dataclasses import replace
 from fractions import Fraction
-from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -14,11 +12,9 @@ import pytest
 import sympy as sp
 
 from numerics.arithmetic import FLOATS
-from tests.theory.mutation import derivation_mutants
 from theory import low_rank_symbols as sym
 from theory import lower, lower_relation
 from theory.bounds import wang
-from theory.derivation import Derivation
 from theory.proofs import low_rank, low_rank_learning
 from theory.statement import Bound
 from theory.symbols import QUANTITIES, key_of
@@ -211,37 +207,6 @@ def test_it_can_be_shown_and_sent(bound: Bound) -> None:
         text = bound.derivation.latex()
         assert text.count("{") == text.count("}")
         assert "Dummy" not in bound.derivation.unicode()
-
-
-def surviving_mutants(derivation: Derivation, count: int) -> list[str]:
-    number = sum(1 for _ in derivation_mutants(derivation))
-    found = islice(derivation_mutants(derivation), 0, None, max(1, number // count))
-    return [what for what, mutant in found if mutant.holds]
-
-
-QUICK = [derivation for derivation in DERIVATIONS if derivation is not low_rank.jacobian]
-"""All but the Jacobian, where each refusal takes seconds: sums over a symbolic number of components."""
-
-
-@pytest.mark.parametrize("derivation", QUICK, ids=lambda d: d.title)
-def test_a_sample_of_mutants_is_rejected(derivation: Derivation) -> None:
-    assert derivation.holds
-    assert surviving_mutants(derivation, 8) == []
-
-
-@pytest.mark.slow
-def test_a_sample_of_mutants_of_the_jacobian_is_rejected() -> None:
-    assert surviving_mutants(low_rank.jacobian, 10) == []
-
-
-@pytest.mark.parametrize("derivation", DERIVATIONS, ids=lambda d: d.title)
-def test_nothing_is_used_that_is_not_needed(derivation: Derivation) -> None:
-    for number, step in enumerate(derivation.steps):
-        for proposition in step.rule.using:
-            fewer = tuple(p for p in step.rule.using if p != proposition)
-            changed = replace(step, rule=replace(step.rule, using=fewer))
-            steps = (*derivation.steps[:number], changed, *derivation.steps[number + 1 :])
-            assert not replace(derivation, steps=steps).holds, (number + 1, proposition.title)
 
 
 # What the derivations take for granted, by sympy in small dimensions

@@ -180,7 +180,7 @@ _positive_form = Derivation(
 latent_nonnegative = Derivation(
     title="the latent part is not negative",
     statement=sp.Ge(sym.latent_kl, 0, evaluate=False),
-    hypotheses=(facts.matched, shared_covariance),
+    hypotheses=(shared_covariance,),
     steps=chain(
         sym.latent_kl,
         Link("==", _cost(0, _t[_k + 1] - _s), Algebra((_positive_form,))),
@@ -233,7 +233,7 @@ _from_zero = Derivation(
     statement=sp.Le(
         sym.latent_kl, _kappa * sym.latent_entropy + _t1 * sym.latent_variance / 2, evaluate=False
     ),
-    hypotheses=(facts.matched, shared_covariance, facts.starts_at_zero),
+    hypotheses=(shared_covariance, facts.starts_at_zero),
     steps=chain(
         sym.latent_kl,
         Link("==", _cost(0, _t[_k + 1] - _s), Algebra((_positive_form,))),
@@ -260,7 +260,7 @@ _t0 = sym.first
 _from_positive = Derivation(
     title="the latent part by the entropy of the component, path from positive snr",
     statement=sp.Le(sym.latent_kl, _kappa * sym.latent_entropy, evaluate=False),
-    hypotheses=(facts.matched, shared_covariance, facts.starts_positive),
+    hypotheses=(shared_covariance, facts.starts_positive),
     steps=chain(
         sym.latent_kl,
         Link("==", _cost(0, _t[_k + 1] - _s), Algebra((_positive_form,))),
@@ -277,7 +277,7 @@ _from_positive = Derivation(
 _latent_by_entropy = Derivation(
     title="the latent part by the entropy of the component",
     statement=sp.Le(sym.latent_kl, _kappa * sym.latent_entropy + latent_start, evaluate=False),
-    hypotheses=(facts.matched, shared_covariance),
+    hypotheses=(shared_covariance,),
     steps=chain(
         sym.latent_kl,
         Link(

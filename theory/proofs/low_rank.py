@@ -276,7 +276,6 @@ _directions_formula = (
 directions = Derivation(
     title="directions of the Jacobian",
     statement=sp.Le(sym.jacobian_offset, _directions_formula, evaluate=False),
-    hypotheses=(several_components,),
     steps=chain(
         sym.jacobian_offset,
         Link("<=", c * _A + 2 * c * phi * _B, Lemma(triangle)),

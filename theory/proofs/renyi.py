@@ -167,7 +167,7 @@ loss_ratios = Derivation(
         Link(
             "==",
             sp.Sum(_gain * (sym.mmse_at[_k] - sym.mmse_at[_k + 1]) / sym.mmse_at[_k + 1], _steps),
-            Algebra((facts.mmse_positive,)),
+            Algebra(),
         ),
     ),
 )

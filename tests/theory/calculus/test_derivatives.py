@@ -71,6 +71,7 @@ def test_one_dimension(weights, atoms, t):
             _agree([(mass * values).sum()], [numerical[n]], 32)
 
 
+@pytest.mark.slow
 def test_two_dimensions():
     points = _mp([[0, 0], [1, F(1, 3)], [F(-1, 2), 1]])
     weights = [F(1, 2), F(1, 3), F(1, 6)]

@@ -1,0 +1,124 @@
+"""Strategies for paths at which the bounds by the ratio of knots are nearly exhausted.
+
+What belongs here: families of which the library knows that cost over bound tends to one along them
+(`diffcert.extremal`), as named edge cases. What does not: everyday instances (`instances`).
+
+- *Exhausted*: two equal atoms on geometric knots of a small ratio that take in all of the information: the
+  cost tends to kappa I(T)/2.
+- *One long step* from zero on two equal atoms: the cost tends to t_1 V/2.
+- *At a threshold*: a rare atom, with a knot just before the signal-to-noise ratio at which it is told from
+  the other, and the next ones far beyond: the cost tends to kappa I(T).
+"""
+
+from __future__ import annotations
+
+import math
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any
+
+from hypothesis import strategies as st
+
+from diffcert.strategies.needs import Needs
+from diffcert.strategies.targets import units
+
+if TYPE_CHECKING:
+    from diffcert.instance import Instance
+    from numerics import Schedule, Target
+
+__all__ = ["MOST_FINE_STEPS", "at_threshold", "exhausted"]
+
+MOST_FINE_STEPS = 400
+"""Enough for a cost of 0.995 kappa I(T)/2; a certified path of so many steps takes about a second."""
+
+_RARE = tuple(Fraction(1, 10**k) for k in (100, 12, 3, 30, 140))
+"""Of lists like these hypothesis draws the ends most: there is what tells most of a threshold."""
+_LENGTHS = tuple(Fraction(x) for x in ("1", "2", "1/10"))
+_BEFORE = tuple(Fraction(x) for x in ("7/8", "1", "9/10", "4/5", "3/4", "1/2", "17/20"))
+_RATIOS = tuple(Fraction(x) for x in ("100", "10", "4", "2", "1000"))
+
+_FINE = (25, 64, 16, MOST_FINE_STEPS, 100, 40)
+_FIRSTS = tuple(Fraction(x) for x in ("1/1000", "1/100", "1/40000"))
+_LASTS = tuple(Fraction(x) for x in ("20", "100", "30", "12"))
+_LONG = tuple(Fraction(x) for x in ("1000", "100", "1e4", "1e6"))
+_COARSE = tuple(Fraction(x) for x in ("2", "4", "5/4", "32"))
+_SPANS = tuple((Fraction(x), Fraction(y)) for x, y in (("1/4", "8"), ("1/16", "16"), ("1/100", "32")))
+_NARROW = tuple(Fraction(x) for x in ("1/100", "1/4"))
+_HALF = [Fraction(1, 2)] * 2
+
+
+@st.composite
+def at_threshold(draw: st.DrawFn, needs: Needs) -> Instance:
+    """A rare atom, and knots just before and far beyond the snr at which it is told from the other."""
+    from diffcert.instance import Instance
+    from numerics import Mixture, Schedule
+
+    rare, length = draw(st.sampled_from(_RARE)), draw(st.sampled_from(_LENGTHS))
+    target = Mixture([1 - rare, rare], [0, length], 0 if needs.discrete else draw(st.sampled_from((0, 1))))
+    before = draw(st.sampled_from(_BEFORE)) * units(target)[-1]
+    ratio = draw(st.sampled_from(_RATIOS))
+    below, above = draw(st.integers(0, 3)), draw(st.integers(1, 3))
+    if "geometric_steps" in needs.predicates:
+        steps = below + above + 1
+        return Instance(target, Schedule.geometric(steps, before / ratio**below, before * ratio**above))
+    if "uniform_steps" in needs.predicates:
+        return Instance(target, Schedule.uniform(below + above, before * (below + above)))
+    knots = [before * ratio**k for k in range(-below, above + 1)]
+    if "constant_ratio" not in needs.predicates:
+        zero = needs.start == "zero" or (needs.start is None and not draw(st.booleans()))
+        knots = ([Fraction(0)] if zero else []) + knots[draw(st.integers(0, below)) :]
+    return Instance(target, Schedule.from_snr(knots))
+
+
+@st.composite
+def exhausted(draw: st.DrawFn, needs: Needs, most: int) -> Instance:
+    """Two equal atoms on knots of small ratio that take in the information, or on one long step."""
+    from diffcert.instance import Instance
+    from numerics import Schedule
+
+    half = draw(st.sampled_from(_LENGTHS))
+    target, unit = _pair(draw, half, needs), 1 / half**2
+    if needs.start != "positive" and draw(st.sampled_from((False, False, True))):
+        return Instance(target, Schedule.geometric(1, *[draw(st.sampled_from(_LONG)) * unit] * 2))
+    return Instance(target, draw(_in_small_ratio(needs, unit, most)))
+
+
+def _pair(draw: st.DrawFn, half: Fraction, needs: Needs) -> Target:
+    from numerics import GeneralMixture, Mixture
+
+    if needs.latent:
+        return GeneralMixture(_HALF, [-half, half], [draw(st.sampled_from(_NARROW)) * half**2] * 2)
+    return Mixture(_HALF, [-half, half], 0 if needs.discrete else draw(st.sampled_from((0, 1))))
+
+
+@st.composite
+def _in_small_ratio(draw: st.DrawFn, needs: Needs, unit: Fraction, most: int) -> Schedule:
+    """Geometric knots from early to late, after a step from zero where the path may begin there.
+
+    Where it may not they are written out, in a simple ratio.
+    """
+    from numerics import Schedule
+
+    if needs.start != "positive" and not needs.costly:
+        steps = draw(st.sampled_from([n for n in _FINE if n <= most] or [max(most, 2)]))
+        first, last = draw(st.sampled_from(_FIRSTS)), draw(st.sampled_from(_LASTS))
+        return Schedule.geometric(steps, first * unit, last * unit)
+    ratio = draw(st.sampled_from(_COARSE))
+    first, last = draw(st.sampled_from(_SPANS))
+    steps = max(1, min(most - 1, math.floor(math.log(last / first) / math.log(ratio))))
+    if needs.start != "positive":
+        return Schedule.geometric(steps + 1, first * unit, first * unit * ratio**steps)
+    return Schedule.from_snr([first * unit * ratio**k for k in range(steps + 1)])
+
+
+def suited(needs: Needs) -> tuple[Any, ...]:
+    """Which of these families satisfy the hypotheses of a claim, as functions of needs and steps."""
+    if needs.kind != "path" or needs.epsilon or needs.outputs:
+        return ()
+    if needs.any_variance or needs.errors or needs.starts:
+        return ()
+    found: list[Any] = []
+    if needs.predicates.isdisjoint(("mmse_not_convex", "uniform_steps")):
+        found.append(exhausted)
+    if not (needs.costly or needs.latent) and "mmse_convex" not in needs.predicates:
+        found.append(lambda needs, most: at_threshold(needs))
+    return tuple(found)
