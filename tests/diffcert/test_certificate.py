@@ -64,6 +64,7 @@ def test_agrees_and_reads_back(certificate: Certificate, file: Path) -> None:
     assert result.digits == 7  # the sides differ by most of the larger one: 1 digit, and six more
 
 
+@pytest.mark.slow
 def test_bytes_do_not_depend_on_the_process(run: Any, tmp_path: Path) -> None:
     selection = ("--target", "skew", "--schedule", "karras", "--steps", "18", "--digits", "12")
     contents = []

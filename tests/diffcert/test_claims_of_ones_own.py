@@ -185,6 +185,7 @@ def test_a_module_that_fails(run, tmp_path):
     )
 
 
+@pytest.mark.slow
 def test_entry_points(run, tmp_path):
     site = tmp_path / "site"
     information = site / "theirs-1.0.dist-info"

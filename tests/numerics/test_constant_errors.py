@@ -24,7 +24,11 @@ SCHEDULES = [
 
 
 @pytest.mark.parametrize("target", [THREE, LINE])
-@pytest.mark.parametrize("schedule", SCHEDULES, ids=lambda s: s.name)
+@pytest.mark.parametrize(
+    "schedule",
+    [*SCHEDULES[:2], *(pytest.param(s, marks=pytest.mark.slow) for s in SCHEDULES[2:])],
+    ids=lambda s: s.name,
+)
 @pytest.mark.parametrize("variance", ["matched", "beta", "beta_tilde", "optimal", "1/10"])
 @pytest.mark.parametrize("start", ["exact", "normal"])
 def test_engines_agree(target: Mixture, schedule: Schedule, variance: str, start: str) -> None:

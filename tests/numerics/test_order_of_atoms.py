@@ -20,7 +20,7 @@ def written(order: tuple[int, ...], dimension: int = 1) -> Mixture:
     return Mixture(weights, [[-ATOMS[i][1], 1, 2 * ATOMS[i][1]] for i in order], 1)
 
 
-@pytest.mark.parametrize("dimension", [1, 3])
+@pytest.mark.parametrize("dimension", [pytest.param(1, marks=pytest.mark.slow), 3])
 @pytest.mark.parametrize("sampler", [samplers.Ddpm(), samplers.Ddim(), samplers.Heun()], ids=repr)
 def test_output_laws(sampler: samplers.Sampler, dimension: int) -> None:
     laws = [output_law(written(p, dimension), SCHEDULE, sampler) for p in permutations(range(3))]

@@ -51,7 +51,11 @@ def linear_map(sampler: samplers.Sampler, v: mpmath.mpf) -> mpmath.mpf:
     return x
 
 
-@pytest.mark.parametrize("sampler", RULES, ids=str)
+@pytest.mark.parametrize(
+    "sampler",
+    [s if s == samplers.Heun() else pytest.param(s, marks=pytest.mark.slow) for s in RULES],
+    ids=str,
+)
 def test_a_gaussian_target_agrees_with_closed_forms_in_all_digits(sampler: samplers.Sampler) -> None:
     law = output_law(Mixture([1], [0], 2), Schedule.from_sigmas(SIGMAS), sampler, "normal")
     with mpmath.workdps(60):
@@ -122,6 +126,7 @@ def test_every_sampler_convention_and_reference_agrees_with_the_fast_engine(
         assert abs(float(ball.mid()) - fast.value) <= fast.error + 1e-12 * fast.value, name
 
 
+@pytest.mark.slow
 def test_the_w2_of_short_schedules_agrees_with_the_fast_engine() -> None:
     law = output_law(THREE, CASES[2][0], CASES[2][1], "normal")
     ball, fast = law.wasserstein(2, "last_level", digits=10), law.truth("wasserstein_2", "last_level")

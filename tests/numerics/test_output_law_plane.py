@@ -237,6 +237,7 @@ def test_discrete_targets_are_singular_to_the_output() -> None:
     assert law.truth("kl", "last_level").error < 1e-6
 
 
+@pytest.mark.slow
 def test_euler_is_ddim() -> None:
     schedule = Schedule.from_sigmas([20, 7, 3, 1, "1/3", 0])
     ddim, euler = (output_law(TRIANGLE, schedule, x, "normal") for x in (samplers.Ddim(), samplers.Euler()))

@@ -33,7 +33,9 @@ def test_balls_and_mpmath_agree(start: str) -> None:
         (DISCRETE, Schedule.karras(18)),
         (DISCRETE, Schedule.geometric(10, first="1/1000", last=100)),
         (Mixture(["1/4", "1/2", "1/4"], [0, "1/100", 1], 1), Schedule.karras(18)),
-        (Mixture(["1/1000", "999/1000"], [-30, 1], "1/10"), Schedule.cosine(12)),
+        pytest.param(
+            Mixture(["1/1000", "999/1000"], [-30, 1], "1/10"), Schedule.cosine(12), marks=pytest.mark.slow
+        ),
     ],
     ids=lambda value: type(value).__name__,
 )

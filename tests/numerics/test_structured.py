@@ -78,7 +78,15 @@ def test_two_components_are_the_binary_mixture_at_distance_b_root_two(digits: in
 
 
 @pytest.mark.parametrize("functional", FUNCTIONALS)
-@pytest.mark.parametrize(("components", "t"), [(5, "9/4"), (2, "1/1000"), (1024, "1/4"), (3, "20")])
+@pytest.mark.parametrize(
+    ("components", "t"),
+    [
+        (5, "9/4"),
+        (2, "1/1000"),
+        pytest.param(1024, "1/4", marks=pytest.mark.slow),
+        pytest.param(3, "20", marks=pytest.mark.slow),
+    ],
+)
 def test_independent_engine(components: int, t: str, functional: Functional) -> None:
     target = Orthogonal(components, 1)
     other = functional_truth(functional, target, t, 6, "mpmath").value

@@ -54,7 +54,7 @@ EVERY_BOUND = [*bounds.ALL.values(), *bounds.TWINS.values()]
 
 @pytest.mark.parametrize("bound", EVERY_BOUND, ids=lambda b: b.id)
 @given(data=st.data())
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=8, deadline=None)
 def test_bounds_in_three_number_systems(bound: bounds.Bound, data: st.DataObject) -> None:
     formula = lower(bound.formula)
     values = data.draw(instances(formula.symbols))
@@ -63,7 +63,7 @@ def test_bounds_in_three_number_systems(bound: bounds.Bound, data: st.DataObject
 
 
 @given(formula=formulas(), values=instances(KEYS))
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=50, deadline=None)
 def test_random_formulas_in_three_number_systems(formula: sp.Expr, values: dict[str, Any]) -> None:
     agree(lower(formula), values)
 

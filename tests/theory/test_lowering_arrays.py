@@ -66,7 +66,7 @@ def test_statements_row_by_row(bound: bounds.Bound, ragged: bool, data: st.DataO
 
 
 @given(formula=formulas(), data=st.data())
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 def test_random_formulas_row_by_row(formula: sp.Expr, data: st.DataObject) -> None:
     rows = data.draw(rows_of(KEYS, data.draw(st.booleans())))
     lowered = lower(formula)
