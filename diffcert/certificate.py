@@ -55,9 +55,6 @@ _SHAPES: dict[str, dict[str, type | tuple[type, ...]]] = {
     "method": {"engine": str, "quadrature": (str, type(None)), "digits": int, "asked": int},
     "made_with": {"sources": str, "versions": dict},
 }
-_CLAIMED = re.compile(r"equal to (\d+) digits")
-"""What a verdict on an identity says; it may have taken more digits."""
-
 _DECIMAL = re.compile(r"-?\d(\.\d+)?(e-?\d{1,5})?", re.ASCII)
 
 
@@ -74,8 +71,8 @@ class Certificate:
     def of(cls, verdict: Verdict, asked: int | None = None) -> Certificate:
         """The certificate of a verdict in balls, or of a verdict on a rate.
 
-        `asked` is the number of digits at which the comparison began (default: those at which it was
-        settled). Raises ValueError for a verdict in machine numbers, which certifies nothing, and for
+        `asked` is the number of digits at which the comparison began (default: as the verdict
+        says). Raises ValueError for a verdict in machine numbers, which certifies nothing, and for
         a claim that is not in the registry.
         """
         from diffcert import registry
@@ -88,10 +85,8 @@ class Certificate:
             from diffcert.rates.certificate import RateCertificate
 
             return RateCertificate.of(verdict)
+        asked = verdict.asked if asked is None else asked
         digits = verdict.digits or asked or 30
-        claimed = _CLAIMED.fullmatch(verdict.reason)
-        if asked is None and claimed:
-            asked = int(claimed[1])
         instance = verdict.instance
         seen = set(instance.target.notes)
         parts = {

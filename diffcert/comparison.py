@@ -95,6 +95,7 @@ def compare(
         instance,
         bound.relation,
         engine="fast" if digits is None else "certified",
+        asked=digits,
     )
     shared.values(digits)
     lacking = sorted({BINDINGS[key].lacking for key in bound.symbols if not _defined(key, instance)})

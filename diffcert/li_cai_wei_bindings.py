@@ -11,7 +11,6 @@ level is known to the digits asked for. The fast tier rounds a ball.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterator
 from fractions import Fraction
 from functools import lru_cache
@@ -108,14 +107,13 @@ def _rate(values: Any, levels: Any, ops: Arithmetic) -> Any:
 
 
 def _below_half(values: Any) -> Fraction:
-    """The number of levels below 1/2: the first, T^-c0, is compared in integers, the others in balls.
+    """The number of levels below 1/2, each told from it with certainty.
 
-    The others are polynomials in log T with algebraic coefficients, and never equal to 1/2.
+    Beyond the first they are polynomials in log T with algebraic coefficients, and never equal to 1/2.
     """
     instance: LiCaiWeiInstance = values.instance
     _, levels = _certified_levels(instance, values.digits or _FLOAT_DIGITS)
-    p, q = instance.c0.numerator, instance.c0.denominator
-    count = int(p * math.log(instance.steps) > q * math.log(2) + 1 or _exceeds(instance.steps, p, q))
+    count = int(_starts_below_half(instance))
     for signal, _ in levels[1:]:
         if signal < 0.5:
             count += 1
@@ -124,9 +122,20 @@ def _below_half(values: Any) -> Fraction:
     return Fraction(count)
 
 
-def _exceeds(base: int, p: int, q: int) -> bool:
-    """Whether base^p > 2^q."""
-    return bool(p * math.log(base) > q * math.log(2) - 1) and base**p > 2**q
+def _starts_below_half(instance: LiCaiWeiInstance) -> bool:
+    """Whether T^-c0 < 1/2: in integers for a power of two, the only T for which both can be equal."""
+    p, q = instance.c0.numerator, instance.c0.denominator
+    if instance.steps.bit_count() == 1:
+        return (instance.steps.bit_length() - 1) * p > q
+    bits = 64 + p.bit_length() + q.bit_length()
+    for _ in range(6):
+        ops = balls(bits)
+        with ops.precision():
+            gap = p * ops.log(ops.number(instance.steps)) - q * ops.log(ops.number(2))
+            if gap > 0 or gap < 0:
+                return bool(gap > 0)
+        bits *= 2
+    raise PrecisionError("half_steps: the first level is too close to 1/2 to be told from it")
 
 
 # One step

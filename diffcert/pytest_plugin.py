@@ -8,6 +8,7 @@ for tests that use none of it. The findings travel with the reports, and so come
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Generator
 from pathlib import Path
@@ -23,8 +24,10 @@ if TYPE_CHECKING:
 __all__ = ["diffcert_digits", "diffcert_store"]
 
 PROPERTY = "diffcert"
+EXAMPLES = "diffcert-examples"
 _FOLDER = Path(".diffcert") / "counterexamples"
 _MOST_DIGITS = 10_000
+_MOST_EXAMPLES = 20
 _MARKER = "diffcert(digits=30): the number of digits of comparisons in this test; None is the fast tier"
 
 
@@ -115,9 +118,18 @@ def pytest_runtest_makereport(
     found = RECORDS.take()
     if found is not None:
         report.user_properties.append((PROPERTY, found))
-        if report.failed:
-            report.sections += _kept(item)
+    if report.failed and RECORDS.refuted():
+        report.user_properties.append((EXAMPLES, _to_paste(item)))
+        report.sections += _kept(item)
     return report
+
+
+def _to_paste(item: pytest.Item) -> str:
+    """The programs that show again what a failed test refuted, one for each claim, as JSON text."""
+    from diffcert.testing.messages import program_of
+
+    programs = [program_of(simplest, item.nodeid) for simplest, _ in RECORDS.refuted().values()]
+    return json.dumps(programs)
 
 
 def _kept(item: pytest.Item) -> list[tuple[str, str]]:
@@ -139,24 +151,38 @@ def _kept(item: pytest.Item) -> list[tuple[str, str]]:
 
 
 class _Summary:
-    """What came with the reports of a run, and the table of it."""
+    """What came with the reports of a run, the table of it, and what to paste."""
 
     def __init__(self, config: pytest.Config) -> None:
         self.config = config
         self.found: list[str] = []
+        self.examples: list[str] = []
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Collect what came with a report, from this process or from another."""
         self.found += [str(text) for name, text in report.user_properties if name == PROPERTY]
+        for name, text in report.user_properties:
+            if name == EXAMPLES:
+                self.examples += json.loads(str(text))
 
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:
-        """The table of tightness, where there was anything to compare; with -v the worst instances."""
+        """The table of tightness, where there was anything to compare; with -v the worst instances.
+
+        What refuted a claim in a failed test follows as programs, with nothing before their lines: a
+        traceback may have marks there, and hypothesis reports several failures as a group.
+        """
         verbosity = self.config.get_verbosity()
         if not self.found or verbosity < -1:
             return
         terminalreporter.section("tightness (diffcert)")
         for line in summary_lines(self.found, examples=verbosity > 0):
             terminalreporter.write_line(line)
+        if self.examples:
+            terminalreporter.section("counterexamples to paste (diffcert)")
+        for program in self.examples[:_MOST_EXAMPLES]:
+            terminalreporter.write_line(program)
+        if len(self.examples) > _MOST_EXAMPLES:
+            terminalreporter.write_line(f"# and {len(self.examples) - _MOST_EXAMPLES} more")
 
 
 def pytest_assertrepr_compare(op: str, left: object, right: object) -> list[str] | None:

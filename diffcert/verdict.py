@@ -124,9 +124,9 @@ class Verdict:
 
     `bound` and `ratio` (truth / bound) are numbers of the engine's system, balls in the certified
     one; they and `truth` are None where nothing was evaluated. `digits` is the precision at which
-    the case was settled, None for the fast tier. `reason` is one line: which hypothesis fails, why
-    the case is not decided, or to how many digits an identity holds. `hypotheses` gives each
-    hypothesis' key with True, False or None.
+    the case was settled, `asked` the one at which it began, None for the fast tier. `reason` is one
+    line: which hypothesis fails, why the case is not decided, or to how many digits an identity holds.
+    `hypotheses` gives each hypothesis' key with True, False or None.
     `bool(verdict)` raises unless the status is holds or refuted.
     """
 
@@ -142,6 +142,7 @@ class Verdict:
     reason: str = ""
     notes: tuple[str, ...] = ()
     hypotheses: tuple[tuple[str, bool | None], ...] = ()
+    asked: int | None = None
 
     def __bool__(self) -> bool:
         """True for holds, False for refuted; TypeError for anything else, which is neither."""

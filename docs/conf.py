@@ -43,11 +43,16 @@ html_theme = "furo"
 html_title = "diffcert"
 html_static_path = ["static"]
 html_css_files = ["site.css"]
+html_js_files = ["copy.js"]
 html_math_renderer = "cert"
 html_copy_source = False
 html_show_sourcelink = False
 html_last_updated_fmt = None
 html_theme_options = {"navigation_with_keys": True}
+latex_elements = {
+    "papersize": "a4paper",
+    "sphinxsetup": "hmargin={2cm,2cm}, verbatimforcewraps=true",
+}
 
 
 def setup(app: Sphinx) -> None:

@@ -38,6 +38,9 @@ _RELIABLE = 1e-19
 
 _AGREES = 1e-12
 
+_VARIANCES = (-142, 150)
+"""V lies between these powers of ten: nothing above 1e-19 V^2, where certified values begin, underflows."""
+
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(20)
 _NODES, _WEIGHTS = (_NODES + 1) / 2, _WEIGHTS / 2
 
@@ -184,8 +187,15 @@ def curve_of(core: Any, start: Fraction, stop: Fraction, steps: int) -> Curve:
 
     Its end is where what is left out, at most (stop - start) int C / 2, is e^-32 of the path KL to be
     expected, (1/4n) (int sqrt(C) dt)^2. The last step of a best schedule takes about 1/n of int sqrt(C), so
-    that no inner knot comes near the end.
+    that no inner knot comes near the end. Raises PrecisionError for a variance whose square
+    machine numbers do not hold.
     """
+    place, (least, most) = log_of(core.variance) / math.log(10), _VARIANCES
+    if not least <= place <= most:
+        raise PrecisionError(
+            f"best schedule: the variance of the means, about 1e{place:.0f}, is not"
+            f" between 1e{least} and 1e{most}: machine numbers do not hold its square"
+        )
     scale = float(1 / (1 + start * core.variance))
     width = float((stop - start) * core.variance)
     log_start = float(_log_samples(core, "mmse", start, np.zeros(1))[0])

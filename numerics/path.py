@@ -128,7 +128,7 @@ def _fast(target: Target, schedule: Schedule, moments: tuple[str, ...]) -> KnotV
     value = math.fsum([*terms, -last, first])
     tail = float(by @ fast.tails(core, at))
     largest = max(float(terms.max()), last, first)
-    cancelled = max(4e-15 * largest, *fast.cancellation(core, knots[[0, -1]]))
+    cancelled = max(1.2e-14 * largest, *fast.cancellation(core, knots[[0, -1]]))
     error = 1e-15 * (math.fsum(terms) + last + first) + cancelled + tail
     short = by < np.maximum(0.05 / wide if wide else math.inf, 0.02 * at)
     factor = core.factor if isinstance(core, ProductCore) else core

@@ -36,7 +36,7 @@ from numerics.path import path_kl_truth
 from numerics.samplers import Ddpm, MomentMatched, Sampler
 from numerics.schedules import Schedule
 from numerics.targets import Mixture
-from numerics.truth import Truth
+from numerics.truth import PrecisionError, Truth
 
 __all__ = ["sampler_path_kl", "step_kl"]
 
@@ -48,6 +48,10 @@ _WIDE = 12.0
 """Atoms that spread over more deviations of a step's noise are looked at one by one."""
 _RESOLVED = 20.0
 """Between atoms further apart than this, in deviations, the density is below 1e-22."""
+_MOST_NODES = 1e6
+_FARTHEST = 1e14
+"""Atoms further apart than this have no grid around them in machine numbers."""
+
 _TERMS = 64
 _LEAST = 1e-22
 _BLOCK = 1 << 20
@@ -115,10 +119,15 @@ def _extra(chain: Chain, k: int) -> tuple[float, float]:
     moved, doubt = _drift(chain, k)
     gain = float(mmse(chain.target, step.t)) * matched.pull**2 / matched.noise
     value = (
-        d * (excess - math.log1p(excess)) if abs(excess) > 1e-3 else d * _small(excess)
+        d * (excess - _log_one_plus(excess, ratio)) if abs(excess) > 1e-3 else d * _small(excess)
     ) + excess * gain
     value += ratio * moved / matched.noise
     return value / 2, (2e-13 * abs(excess) * gain + ratio * doubt / matched.noise) / 2 + 2e-15 * abs(value)
+
+
+def _log_one_plus(excess: float, ratio: float) -> float:
+    """log(1 + excess), from 1 + excess itself where the sum loses digits."""
+    return math.log1p(excess) if excess > -0.5 else math.log(ratio)
 
 
 def _small(x: float) -> float:
@@ -232,6 +241,13 @@ def _shift(chain: Chain, k: int, x: Array) -> Array:
     return unit * error_values(error, x, k)
 
 
+def _out_of_reach(size: float) -> PrecisionError:
+    return PrecisionError(
+        f"path_kl: atoms {size:.1e} deviations of a step apart are beyond machine numbers;"
+        " of order 2 there is path_kl(..., digits=20)"
+    )
+
+
 def _inner(
     sampler: MomentMatched, probabilities: Array, atoms: Array, shift: Array, fineness: float
 ) -> Array:
@@ -246,6 +262,8 @@ def _inner(
     h = min(0.25, math.pi / (12 * max(spread, 1e-9))) / fineness
     wide = math.sqrt(1 + float(variance.max()))
     reach = _TAIL * wide + float(np.abs(b).max()) + float(np.abs(shift).max())
+    if not reach / h < _MOST_NODES:
+        raise _out_of_reach(reach)
     w = h * np.arange(-math.ceil(reach / h), math.ceil(reach / h) + 1, dtype=float)[:, None]
     true = np.zeros((len(w), b.shape[1]))
     for share, at in zip(probabilities, b, strict=True):
@@ -294,6 +312,10 @@ def _far_apart(
     rule = _rule(sampler, probabilities, b)
     h = math.pi / (12 * _RESOLVED) / fineness
     middle = b.mean(axis=1)
+    if float(np.abs(middle).max()) > _FARTHEST:
+        if not variance.any():
+            return np.zeros(atoms.shape[1])
+        raise _out_of_reach(float(np.abs(middle).max()))
     around = h * np.arange(-math.ceil(_TAIL / h), math.ceil(_TAIL / h) + 1, dtype=float)
     places = np.unique(np.round((middle[:, None] + around) / h).astype(np.int64)) * h
     w = places[:, None] + (b[0] - middle[0])
@@ -335,7 +357,9 @@ def _by_moments(
     power, own = np.ones_like(b), None if rule is None else np.ones_like(rule[0])
     gaussian = np.ones_like(variance)
     factor, largest = 1.0, float(np.abs(b).max())
-    scale = (sampler.order + 1) * math.log(largest) - math.lgamma(sampler.order + 2) / 2 if largest else 0.0
+    if not largest:
+        return total
+    scale = (sampler.order + 1) * math.log(largest) - math.lgamma(sampler.order + 2) / 2
     for k in range(1, _TERMS):
         if k > sampler.order + 2 and k * math.log(largest) - math.lgamma(k + 1) / 2 < scale - 38:
             break

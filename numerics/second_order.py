@@ -59,7 +59,10 @@ def second_order_path_kl(
         begun = start_kl_truth(target, schedule, start, digits, engine).value
         return begun if law is None else begun + _independent(target, schedule, law, digits)
     scale = log_scale(target.core, "mutual_information")
-    rough = sampler_path_kl(target, schedule, MomentMatched(2)).value
+    try:
+        rough = sampler_path_kl(target, schedule, MomentMatched(2)).value
+    except PrecisionError:  # machine numbers do not hold it: begin with the fewest digits
+        rough = 1.0
     lost = min(digits, max(0, math.ceil(-math.log10(max(rough, 1e-300)))))
     for more in (lost + 2, digits + 2, 2 * digits):
         total = start_kl_truth(target, schedule, start, digits + more).value

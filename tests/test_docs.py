@@ -15,6 +15,8 @@ from typing import Any
 import pytest
 
 import diffcert
+import diffcert.strategies
+import diffcert.testing
 import numerics
 import theory.calculus
 import theory.derivation
@@ -137,12 +139,40 @@ def test_every_public_name_has_an_entry(site: Path) -> None:
     ]
     missing += [
         f"{module.__name__}.{name}"
-        for module in (theory.calculus, theory.derivation)
+        for module in (theory.calculus, theory.derivation, diffcert.strategies, diffcert.testing)
         for name in module.__all__
         if isinstance(getattr(module, name), type | FunctionType)
         and f"{module.__name__}.{name}" not in entries
     ]
+    missing += [
+        f"diffcert.samplers.{sampler.__name__}"
+        for sampler in diffcert.samplers.ALL
+        if f"diffcert.samplers.{sampler.__name__}" not in entries
+    ]
     assert not missing
+
+
+@ON_THE_SITE
+@pytest.mark.slow
+def test_pages_show_no_raw_markup_and_no_address(site: Path) -> None:
+    for name, page in _html(site).items():
+        text = re.sub(r"<(script|style|pre|code|svg)\b.*?</\1>", "", page, flags=re.DOTALL)
+        words = re.sub(r"<[^>]*>", "", text)
+        assert "`" not in words, f"{name}: {words[words.index('`') - 80 :][:160]}"
+        assert not re.search(r"object at 0x|&lt;function |:(?:math|doc|class|term|cert:\w+):", words), name
+
+
+@ON_THE_SITE
+@pytest.mark.slow
+def test_every_picture_has_words(site: Path) -> None:
+    for name, page in _html(site).items():
+        for tag in re.findall(r"<img\b[^>]*_images/[^>]*>", page):
+            alt = re.search(r'alt="([^"]*)"', tag)
+            assert alt is not None, f"{name}: {tag}"
+            assert len(alt[1].split()) > 3, f"{name}: {tag}"
+        drawings = re.findall(r"(<[^>]*>)\s*<svg\b[^>]*viewBox", page[page.index("<article") :])
+        for opening in drawings:
+            assert re.search(r'aria-label="[^"]+ [^"]+ [^"]+"', opening), f"{name}: {opening}"
 
 
 @ON_THE_SITE

@@ -65,6 +65,13 @@ class _Latex(_PositiveFirst, LatexPrinter):  # type: ignore[misc]
         written = f"{name}_{{{','.join(self._print(index) for index in expr.indices)}}}"
         return written if exp is None else f"{written}^{{{exp}}}"
 
+    def _helper_print_standard_power(self, expr: sp.Pow, template: str) -> str:
+        base = self._print(expr.base)
+        if isinstance(expr.base, sp.Indexed) and "^" in base:
+            # A name that has a superscript of its own takes no second one.
+            return str(template % (rf"\left({base}\right)", self._print(expr.exp)))
+        return str(super()._helper_print_standard_power(expr, template))
+
     def _print_Relational(self, expr: Any) -> str:
         sign = RELATIONS[expr.rel_op][0]
         return f"{self._print(expr.lhs)} {sign} {self._print(expr.rhs)}"

@@ -125,10 +125,10 @@ class Rung:
 
     @property
     def label(self) -> str:
-        """One line: "T = 50, K = 2"."""
+        """One line: "K = 2, T = 50", in the order of the names, which a rung in a file keeps."""
         return ", ".join(
             f"{name} = {value.name if isinstance(value, Quantity) else short(value)}"
-            for name, value in self.values.items()
+            for name, value in sorted(self.values.items())
         )
 
     def to_dict(self) -> dict[str, Any]:

@@ -248,11 +248,13 @@ _ROUTE = {
     3: "the two densities of the step, extended precision",
 }
 
+_MANY = {1: "1 moment", 2: "2 moments", 3: "3 moments"}
+
 QUANTITIES: tuple[Measure, ...] = (
     *(
         Measure(
             f"step_kl_matched_{p}",
-            f"the KL of one step from snr t to t + delta whose estimate matches {p} moments, in nats",
+            f"the KL of one step from snr t to t + delta whose estimate matches {_MANY[p]}, in nats",
             _step_route(_cost, p),
             _step_route(_second_cost, p),
             _ROUTE[p],
@@ -262,7 +264,7 @@ QUANTITIES: tuple[Measure, ...] = (
     *(
         Measure(
             f"path_kl_matched_{p}",
-            f"the path KL of uniform steps from snr first to last that match {p} moments, in nats",
+            f"the path KL of uniform steps from snr first to last that match {_MANY[p]}, in nats",
             _path_route(_cost, p),
             _path_route(_second_cost, p),
             _ROUTE[p],

@@ -43,6 +43,10 @@ def rate_figure(verdicts: RateVerdict | Sequence[RateVerdict]) -> Figure:
         right.set(xlabel=variable, title="truth / formula", xscale="log")
         right.set_yscale("log", nonpositive="mask")
         right.legend(frameon=False, fontsize="small")
+        low, high = right.get_ylim()
+        if high < 10 * low:  # as decimals: 1.05, not 1.05 x 10^0
+            right.yaxis.set_major_formatter("{x:g}")
+            right.yaxis.set_minor_formatter("{x:g}")
     return figure
 
 

@@ -146,12 +146,15 @@ def _measured(again: RateVerdict, ladder: Ladder, data: Any) -> Iterator[str]:
         if part is None or found is None:
             continue
         for name, ball in (("truth", found.truth.ball), ("formula", found.formula)):
-            yield from _beside(f"rungs: {rung.label}: {name}", part[name], ball, sharp=True)
+            where = f"rungs: {rung.label}: {name}"
+            yield from _beside(where, part[name], ball, sharp=True, proven=found.enclosed)
         if (part["enclosed"], part["method"]) != (found.enclosed, found.truth.method):
             yield f"rungs: {rung.label}: how it was measured is not what was derived again"
 
 
-def _beside(where: str, part: Any, ball: Any, *, sharp: bool = False) -> Iterator[str]:
+def _beside(
+    where: str, part: Any, ball: Any, *, sharp: bool = False, proven: bool = False
+) -> Iterator[str]:
     low, high = _ends(ball)
     ends = interval(part)
     if ends is None:
@@ -163,6 +166,8 @@ def _beside(where: str, part: Any, ball: Any, *, sharp: bool = False) -> Iterato
     floor = FLOAT_FLOOR * max(abs(low), abs(high))
     if sharp and (ends[1] - ends[0]) > _SHARP * max(high - low, floor):
         yield f"{where}: the stated radius {part['rad'][:12]} is wider than what was measured"
+    if proven and (ends[1] - ends[0]) < (high - low - floor) / 2:
+        yield f"{where}: the stated radius {part['rad'][:12]} is narrower than what was measured"
 
 
 def _ends(ball: Any) -> tuple[Fraction, Fraction]:
@@ -200,6 +205,10 @@ def _read_off(rate: Rate, ladder: Ladder, again: RateVerdict, data: Any) -> Iter
         elif not _close(float(stated if isinstance(stated, str) else stated["value"]), value):
             yield f"fit: {name} is {value:.6g} by normal equations, the certificate says otherwise"
     yield from _constant(data["fit"]["constant"], parts)
+    for m in again.rungs:
+        bound, truth = _ends(m.formula)[0], _ends(m.truth.ball)[1]
+        if truth > Fraction(data["fit"]["constant"]) * bound * (1 + FLOAT_FLOOR * _SHARP):
+            yield f"fit: the least constant does not cover what is found on the rung {m.rung.label}"
 
 
 def _close(stated: float, value: float) -> bool:

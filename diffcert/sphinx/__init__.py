@@ -9,7 +9,7 @@ answer; the exit status of the build follows from the verdicts. Nothing in a doc
 What belongs here: the entry point alone, so that a worker process loads no Sphinx. The rooms:
 `syntax`, `directives`, `roles`, `domain` (reading); `project`, `standing`, `rounding` (what is known);
 `store`, `evaluation`, `worker`, `tasks` (computing); `content`, `pieces`, `graph`, `transform`,
-`mathml` (writing); `build` (when).
+`mathml`, `latex` (writing); `build` (when).
 """
 
 from __future__ import annotations

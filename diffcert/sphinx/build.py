@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from sphinx.util import logging
 
-from diffcert.sphinx import mathml
+from diffcert.sphinx import latex, mathml
 from diffcert.sphinx import standing as st
 from diffcert.sphinx.content import plot_file
 from diffcert.sphinx.domain import CertDomain
@@ -173,4 +173,5 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.connect("build-finished", finish)
     app.add_css_file("cert.css")
     mathml.register(app)
+    latex.register(app)
     return {"version": "1", "env_version": 1, "parallel_read_safe": True, "parallel_write_safe": True}

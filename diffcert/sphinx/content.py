@@ -10,6 +10,7 @@ from typing import Any
 
 from docutils import nodes
 
+from diffcert.sphinx import chart
 from diffcert.sphinx import standing as st
 from diffcert.sphinx.pieces import badge, bullets, escaped, labelled, paragraph, table, words
 
@@ -21,6 +22,9 @@ Link = Callable[[View, nodes.Node], nodes.Node]
 _PLAIN = frozenset(("text", "man", "texinfo"))
 """The formats without mathematics and without frames."""
 
+_LONGEST_REASON = 60
+"""A reason of more characters has a row of its own, across the table."""
+
 
 def _said(standing: View) -> str:
     """The status in words, with what was expected of it."""
@@ -29,6 +33,11 @@ def _said(standing: View) -> str:
     if standing["expected"] == standing["words"]:
         return f"{standing['words']}, as expected"
     return f"{standing['words']}, but {standing['expected']} was expected"
+
+
+def _evidence(standing: View) -> list[nodes.Node]:
+    """Why the status is what it is."""
+    return words(str(standing["evidence"]), formulas=standing["authored"])
 
 
 def _counted(count: int, what: str) -> str:
@@ -70,7 +79,7 @@ class Writer:
         """The line that says what is known, and why."""
         content: list[nodes.Node] = [badge(standing["status"], _said(standing))]
         if standing["evidence"]:
-            content += [nodes.Text(": "), *words(str(standing["evidence"])), nodes.Text(".")]
+            content += [nodes.Text(": "), *_evidence(standing), nodes.Text(".")]
         return labelled("Status:", *content)
 
     # Directives
@@ -138,14 +147,15 @@ class Writer:
         total = sum(result.get("counts", {}).values())
         if total > len(result.get("rows", ())):
             notes.append("Of each schedule the worst case is shown")
-        frame.extend(paragraph(*words(note), nodes.Text(".")) for note in notes)
+        frame.extend(paragraph(*words(note, formulas=False), nodes.Text(".")) for note in notes)
         if len(result.get("counts", {})) > 1 or total > 1:
             idle = {row["reason"]: None for row in result["rows"] if row["status"] == st.NOT_APPLICABLE}
             why = {st.NOT_APPLICABLE: f" ({'; '.join(idle)})"} if any(idle) else {}
             # What comes out of the store is in another order.
             counts = [(word, result["counts"][word]) for word in st.ORDER if word in result["counts"]]
             counted = ", ".join(f"{word} {count}{why.get(word, '')}" for word, count in counts)
-            frame += paragraph(*words(f"{_counted(total, 'case')}: {counted}."))
+            said = f"{_counted(total, 'case')}: {counted}."
+            frame += paragraph(*words(said, formulas=False))
         frame += self.standing(view["standing"])
         if view["standing"]["problem"]:
             frame += _problem(view["standing"]["problem"])
@@ -154,25 +164,34 @@ class Writer:
             frame += paragraph(nodes.Text(said))
         elif view["least"]:
             frame += paragraph(nodes.Text(f"The ratio is at least {view['least']} in every case."))
+        frame.extend(self._chart(result.get("points", {})))
         frame.extend(self._plot(view))
         return [*_target(view), frame]
 
     def _cases(self, rows: Sequence[View]) -> nodes.table:
-        def label(row: View) -> list[nodes.Node]:
-            return [
-                nodes.Text(row["label"]),
-                *(words(f" ({row['reason']})") if row["reason"] else []),
-            ]
-
-        cells = [
-            [
-                label(row),
-                *([nodes.Text(row[name])] for name in ("truth", "bound", "ratio")),
-                [badge(row["status"], row["status"])],
-            ]
-            for row in rows
-        ]
+        cells: list[Sequence[Sequence[nodes.Node]]] = []
+        for row in rows:
+            apart = len(row["reason"]) > _LONGEST_REASON
+            short = not apart and row["reason"]
+            why = words(f" ({row['reason']})", formulas=False) if short else []
+            cells.append(
+                [
+                    [nodes.Text(row["label"]), *why],
+                    *([nodes.Text(row[name])] for name in ("truth", "bound", "ratio")),
+                    [badge(row["status"], row["status"])],
+                ]
+            )
+            if apart:
+                cells.append([words(row["reason"], formulas=False)])
         return table(("case", "truth", "bound", "truth / bound", "verdict"), (36, 16, 16, 16, 16), cells)
+
+    def _chart(self, points: View) -> list[nodes.Node]:
+        if self.form != "html" or sum(map(len, points.values())) < chart.LEAST_CASES:
+            return []
+        caption = chart.said(points)
+        opening = f'<div class="cert-chart" role="img" aria-label="{escaped(caption)}">'
+        drawing = nodes.raw("", f"{opening}{chart.svg(points)}</div>", format="html")
+        return [drawing, paragraph(nodes.Text(caption), classes=["cert-caption"])]
 
     def _plot(self, view: View) -> list[nodes.Node]:
         plot = view["plot"]
@@ -255,12 +274,12 @@ class Writer:
                 [
                     [self.to(row), nodes.Text(" "), *words(row["title"])],
                     [badge(row["standing"]["status"], _said(row["standing"]))],
-                    words(row["standing"]["evidence"]),
+                    _evidence(row["standing"]),
                     self.many(row["uses"]),
                 ]
                 for row in view["statements"]
             ]
-            parts.append(table(("statement", "status", "why", "rests on"), (34, 16, 34, 16), rows))
+            parts.append(table(("statement", "status", "why", "rests on"), (30, 14, 32, 24), rows))
         if view["comparisons"]:
             rows = [
                 [
@@ -271,7 +290,7 @@ class Writer:
                         else nodes.literal(row["reference"], row["reference"])
                     ],
                     [badge(row["standing"]["status"], _said(row["standing"]))],
-                    words(row["standing"]["problem"] or row["standing"]["evidence"]),
+                    words(row["standing"]["problem"] or row["standing"]["evidence"], formulas=False),
                 ]
                 for row in view["comparisons"]
             ]

@@ -19,6 +19,7 @@ from sphinx.util.docutils import SphinxDirective
 from diffcert.sphinx import syntax
 from diffcert.sphinx.location import location
 from diffcert.sphinx.nodes import block_placeholder, record_of
+from diffcert.sphinx.standing import EXPECTABLE_OF_STATEMENTS
 
 __all__ = ["DIRECTIVES", "KINDS", "unknown_directive"]
 
@@ -129,6 +130,7 @@ class Theorem(_Recorded):
         "uses": syntax.names,
         "source": _text,
         **_WORK,
+        "expect": lambda text: syntax.expected(text, EXPECTABLE_OF_STATEMENTS),
     }
 
     def titled(self, parts: syntax.Block, place: nodes.container) -> bool:

@@ -86,15 +86,19 @@ def evaluate(
             }
         else:
             waiting.append(job)
+
+    def keep(job: Job, answer: dict[str, Any]) -> None:
+        """Keep an answer at once: what is done stays done if the build is interrupted."""
+        results[job.key] = answer["result"]
+        if answer["fresh"] and answer["result"]["status"] in {*st.SETTLED, ""}:
+            try:
+                store.put(job.task, answer["result"], answer["sources"])
+            except OSError as error:
+                progress(f"verdicts cannot be kept in {store.folder}: {error.strerror or error}")
+
     if waiting:
         progress(f"evaluating {len(waiting)} of {len(unique)} tasks")
-        for key, answer in _in_workers(waiting, limits).items():
-            results[key] = answer["result"]
-            if answer["fresh"] and answer["result"]["status"] in {*st.SETTLED, ""}:
-                try:
-                    store.put(unique[key].task, answer["result"], answer["sources"])
-                except OSError as error:
-                    progress(f"verdicts cannot be kept in {store.folder}: {error.strerror or error}")
+        _in_workers(waiting, limits, keep)
     return results
 
 
@@ -112,18 +116,40 @@ def _refusal(task: dict[str, Any], limits: Limits) -> str:
     return f"the module {module} is not among those that documents may name (cert_modules)"
 
 
-def _in_workers(jobs: list[Job], limits: Limits) -> dict[str, dict[str, Any]]:
-    """The answers of workers, by key."""
+def _shares(jobs: list[Job], count: int) -> list[list[Job]]:
+    """The jobs in so many shares; those on claims with one prefix together, which use the same values."""
+    families: dict[str, list[Job]] = {}
+    for job in sorted(jobs, key=lambda job: (str(job.task["object"]), job.key)):
+        families.setdefault(str(job.task["object"]).partition("/")[0], []).append(job)
+    most = -(-len(jobs) // (2 * count))
+    pieces = [
+        family[first : first + most]
+        for family in families.values()
+        for first in range(0, len(family), most)
+    ]
+    shares: list[list[Job]] = [[] for _ in range(count)]
+    for piece in sorted(pieces, key=len, reverse=True):
+        min(shares, key=len).extend(piece)
+    return shares
+
+
+def _in_workers(jobs: list[Job], limits: Limits, keep: Callable[[Job, dict[str, Any]], None]) -> None:
+    """Have every job answered by workers; `keep` is called with each answer, by one thread at a time."""
     groups: dict[str, list[Job]] = {}
     for job in jobs:
         groups.setdefault(_module(job.task), []).append(job)
     batches: queue.Queue[list[Job]] = queue.Queue()
     for _, members in sorted(groups.items()):
-        stripes = max(1, min(limits.workers, len(members) // _STRIPE))
-        for first in range(stripes):
-            batches.put(members[first::stripes])
-    answers: dict[str, dict[str, Any]] = {}
+        for share in _shares(members, max(1, min(limits.workers, len(members) // _STRIPE))):
+            batches.put(share)
     problems: list[BaseException] = []
+    one = threading.Lock()
+    workers: set[_Worker] = set()
+
+    def take(job: Job, answer: dict[str, Any]) -> None:
+        with one:
+            if not problems:
+                keep(job, answer)
 
     def serve() -> None:
         while not problems:
@@ -132,7 +158,7 @@ def _in_workers(jobs: list[Job], limits: Limits) -> dict[str, dict[str, Any]]:
             except queue.Empty:
                 return
             try:
-                answers.update(_batch(batch, limits))
+                _batch(batch, limits, take, workers, problems)
             except BaseException as error:
                 problems.append(error)
 
@@ -140,32 +166,47 @@ def _in_workers(jobs: list[Job], limits: Limits) -> dict[str, dict[str, Any]]:
     threads = [threading.Thread(target=serve, daemon=True) for _ in range(count)]
     for thread in threads:
         thread.start()
-    for thread in threads:
-        thread.join()
+    try:
+        for thread in threads:
+            thread.join()
+    except BaseException as error:  # the build is interrupted
+        problems.append(error)
+        for worker in tuple(workers):
+            worker.kill()
+        raise
     if problems:
         raise problems[0]
-    return answers
 
 
-def _batch(jobs: list[Job], limits: Limits) -> dict[str, dict[str, Any]]:
-    """The answers to several tasks from one worker, or from a new one after each that had to be ended."""
-    answers: dict[str, dict[str, Any]] = {}
+def _batch(
+    jobs: list[Job],
+    limits: Limits,
+    take: Callable[[Job, dict[str, Any]], None],
+    workers: set[_Worker],
+    problems: list[BaseException],
+) -> None:
+    """Have several tasks answered by one worker, or by a new one after each that had to be ended."""
     worker: _Worker | None = None
     try:
         for job in jobs:
+            if problems:
+                return
             if worker is None:
                 worker = _Worker(limits)
+                workers.add(worker)
             try:
-                answers[job.key] = worker.ask(job.task, job.timeout)
+                answer = worker.ask(job.task, job.timeout)
             except _EndedError as error:
+                workers.discard(worker)
                 worker.end()
                 worker = None
                 result = {"status": error.status, "message": str(error)}
-                answers[job.key] = {"result": result, "fresh": False, "sources": {}}
+                answer = {"result": result, "fresh": False, "sources": {}}
+            take(job, answer)
     finally:
         if worker is not None:
+            workers.discard(worker)
             worker.end()
-    return answers
 
 
 class _EndedError(Exception):
@@ -244,7 +285,7 @@ class _Worker:
         last = f": {said[-1][:200]}" if said else ""
         return f"the worker ended with code {self._process.returncode}{last}"
 
-    def end(self) -> None:
+    def kill(self) -> None:
         """End the process and all that it started."""
         if self._process.poll() is None:
             if hasattr(os, "killpg"):
@@ -252,6 +293,10 @@ class _Worker:
                     os.killpg(self._process.pid, signal.SIGKILL)
             else:
                 self._process.kill()
+
+    def end(self) -> None:
+        """End the process, and give back what it took."""
+        self.kill()
         for stream in (self._process.stdin, self._process.stdout):
             if stream is not None:
                 with contextlib.suppress(OSError, ValueError):

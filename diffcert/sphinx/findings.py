@@ -28,6 +28,8 @@ class Standing:
     problem: str = ""
     """What must fail the build, or ""."""
     warning: str = ""
+    authored: bool = False
+    """Whether the evidence is a source as its author wrote it, which may have mathematics in it."""
 
     @property
     def words(self) -> str:
@@ -149,31 +151,45 @@ class Findings:
             return Standing(st.ERROR, statement.problem)
         if not statement.object:
             if record.get("source"):
-                return Standing(st.CITED, record["source"])
+                return Standing(st.CITED, record["source"], authored=True)
             if statement.kind == "definition":
                 return Standing(st.DEFINITION, "")
             return Standing(st.CONJECTURE, "there is neither an object nor a source")
         described = self.described(statement)
         status, words = described["status"], str(described["message"])
-        if status in (st.ERROR, st.NOT_RUN):
+        if status == st.NOT_RUN:
             return Standing(status, words)
-        parts = [Standing(status, self._words(described))] if status else [self._checked(statement)]
-        for comparison in statement.comparisons:
+        if status == st.ERROR:  # a comparison may still refute it
+            parts = [Standing(status, words)]
+        else:
+            known = Standing(status, self._words(described), authored=True)
+            parts = [known] if status else [self._checked(statement)]
+        for comparison in self._comparisons(statement):
             standing = self.standing[comparison]
             expected = comparison.record.get("expect")
             foreseen = expected not in (None, st.HOLDS) and not standing.problem
-            if standing.status == st.NOT_APPLICABLE or (foreseen and standing.status != st.REFUTED):
+            settled = standing.status in (st.REFUTED, st.INCONSISTENT)
+            if standing.status == st.NOT_APPLICABLE or (foreseen and not settled):
                 continue
             parts.append(Standing(standing.status, f"{comparison.label}: {standing.evidence}"))
         if statement.kind == "conjecture":
             parts.append(Standing(st.CONJECTURE, f"not proved; {parts[0].status} {parts[0].evidence}"))
         return min(parts, key=lambda part: st.ORDER.index(part.status))
 
+    def _comparisons(self, statement: Entry) -> list[Entry]:
+        """The comparisons of a statement, also those that call its claim by another name."""
+        found = list(statement.comparisons)
+        claim = self.described(statement).get("id")
+        if claim:
+            others = (other for other in self.project.comparisons() if not other.problem)
+            found += [o for o in others if o not in found and self.compared(o).get("claim") == claim]
+        return found
+
     def _checked(self, statement: Entry) -> Standing:
         result = self.checked(statement)
         source = statement.record.get("source") or self.described(statement).get("source")
         if result["status"] == st.NOT_APPLICABLE and source:
-            return Standing(st.CITED, str(source))
+            return Standing(st.CITED, str(source), authored=True)
         return Standing(result["status"], evidence(result))
 
     def _words(self, described: dict[str, Any]) -> str:
@@ -237,6 +253,7 @@ class Findings:
                     if st.ORDER.index(weaker) < st.ORDER.index(standing.status):
                         standing.status, standing.through = weaker, other
                         standing.evidence = f"it rests on {other.label} ({other.name})"
+                        standing.authored = False
                         changed = True
 
     def _expect(self, statement: Entry) -> None:

@@ -34,7 +34,8 @@ def graph(writer: Writer, view: View, uri: Callable[[View], str]) -> list[nodes.
         return [nodes.paragraph("", "Nothing is stated.")]
     parts: list[nodes.Node] = []
     if writer.form == "html":
-        picture = f'<div class="cert-graph">{drawing(statements, uri)}</div>'
+        about = 'role="group" aria-label="Which statement rests on which; the list below says the same"'
+        picture = f'<div class="cert-graph" {about}>{drawing(statements, uri)}</div>'
         parts.append(nodes.raw("", picture, format="html"))
     items: list[list[nodes.Node]] = []
     for row in statements:

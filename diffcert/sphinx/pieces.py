@@ -20,12 +20,19 @@ _SYMBOLS = re.compile(
 _SIGNS = {">=": "≥", "<=": "≤", "==": "="}
 
 
-def words(source: str) -> list[nodes.Node]:
-    """Text in which `$...$`, t_(k+1) and kappa are mathematics, and what is in grave accents is code."""
+def words(source: str, formulas: bool = True) -> list[nodes.Node]:
+    """Text in which `$...$`, t_(k+1) and kappa are mathematics, and what is in grave accents is code.
+
+    Without `formulas` a dollar sign is one: so a message is written, which may quote the parameters of a
+    document, and what stands in those is no LaTeX.
+    """
     parts: list[nodes.Node] = []
-    for i, piece in enumerate(source.split("$")):
+    pieces = source.split("$") if formulas else [source]
+    if len(pieces) % 2 == 0:  # the last sign has no other
+        pieces[-2:] = [f"{pieces[-2]}${pieces[-1]}"]
+    for i, piece in enumerate(pieces):
         if i % 2:
-            parts.append(nodes.math(piece, piece))
+            parts += [nodes.math(piece, piece)] if piece else [nodes.Text("$$")]
             continue
         for j, text in enumerate(piece.split("`")):
             parts += [nodes.literal(text, text)] if j % 2 else _plain(text)
@@ -96,7 +103,7 @@ def bullets(items: Iterable[Sequence[nodes.Node]]) -> nodes.bullet_list:
 def table(
     titles: Sequence[str], widths: Sequence[int], rows: Iterable[Sequence[Sequence[nodes.Node]]]
 ) -> nodes.table:
-    """A table of paragraphs."""
+    """A table of paragraphs; a row of one cell goes across all columns."""
     made = nodes.table(classes=["cert-table"])
     group = nodes.tgroup(cols=len(titles))
     for width in widths:
@@ -104,7 +111,7 @@ def table(
     head, body = nodes.thead(), nodes.tbody()
     head += _row([[nodes.Text(title)] for title in titles])
     for cells in rows:
-        body += _row(cells)
+        body += _row(cells) if len(cells) == len(titles) else _across(cells[0], len(titles))
     group += head
     group += body
     made += group
@@ -116,6 +123,10 @@ def _row(cells: Sequence[Sequence[nodes.Node]]) -> nodes.row:
     for cell in cells:
         row += nodes.entry("", paragraph(*cell))
     return row
+
+
+def _across(cell: Sequence[nodes.Node], columns: int) -> nodes.row:
+    return nodes.row("", nodes.entry("", paragraph(*cell), morecols=columns - 1))
 
 
 def badge(status: str, text: str) -> nodes.Node:

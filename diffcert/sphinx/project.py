@@ -18,6 +18,7 @@ __all__ = ["Entry", "Project", "Settings", "anchor"]
 
 Record = dict[str, Any]
 _CHECKED_DIGITS = 15
+_LONGEST_SECONDS = 86_400.0
 
 
 @dataclass(frozen=True)
@@ -108,10 +109,12 @@ class Project:
                 continue
             first = self.named.setdefault(entry.name, entry)
             if first is not entry:
-                entry.problem = f"the name {entry.name!r} is taken: {first.record['where']}"
+                # A page does not tell where on this machine it was built.
+                line = re.split(r"[\\/]", str(first.record["where"]))[-1]
+                entry.problem = f"the name {entry.name!r} is taken: {line}"
 
     def _attach(self, comparison: Entry) -> None:
-        """Find what a comparison is of, and tell the statement."""
+        """Find what a comparison is of, and tell every statement of the same object."""
         of = str(comparison.record.get("of", ""))
         stated = self.named.get(of)
         if stated is not None and stated.kind != "comparison":
@@ -121,8 +124,10 @@ class Project:
         else:
             comparison.object = of
             comparison.statement = next((s for s in self.statements() if of and s.object == of), None)
-        if comparison.statement is not None:
-            comparison.statement.comparisons.append(comparison)
+        for statement in self.statements():
+            same = statement.object != "" and statement.object == comparison.object
+            if same or statement is comparison.statement:
+                statement.comparisons.append(comparison)
 
     def all_records(self) -> Iterator[tuple[str, int, Record]]:
         """Document, place and record of everything, in order."""
@@ -143,10 +148,8 @@ class Project:
     def timeout(self, record: Record) -> float:
         """The seconds that a record's evaluation may take."""
         given = record.get("timeout")
-        if given is None:
-            return self.settings.timeout
-        numerator, _, denominator = str(given).partition("/")
-        return min(float(numerator) / float(denominator or 1), 86_400.0)
+        numerator, _, denominator = str(self.settings.timeout if given is None else given).partition("/")
+        return min(float(numerator) / float(denominator or 1), _LONGEST_SECONDS)
 
     def task(self, operation: str, entry: Entry) -> dict[str, Any]:
         """The task of an operation on an entry's object.
@@ -202,7 +205,7 @@ class Project:
                 if reference and not problem:
                     yield Job(self.object_task("statement", reference), self.timeout(record))
             elif record["type"] == "number" and ":" in record["source"]:
-                yield Job(self.object_task("number", record["source"]), self.settings.timeout)
+                yield Job(self.object_task("number", record["source"]), self.timeout(record))
 
     def result(self, task: dict[str, Any]) -> dict[str, Any]:
         """The result of a task; "not run" where nothing was computed."""

@@ -4,7 +4,7 @@ What belongs here: exact arithmetic with the decimal ends of an enclosure. What 
 
 A number with its last digit at 10^e stands for x if |x - w| <= 10^e/2 (nearest), x <= w < x + 10^e (up)
 or x - 10^e < w <= x (down). The enclosure [low, high] contains x and nothing more is known, so a
-number is valid only if it stands for every point of it.
+number is valid only if it stands for every point of it. A percent sign makes x a hundred times itself.
 """
 
 from __future__ import annotations
@@ -17,7 +17,11 @@ from typing import NamedTuple
 
 __all__ = ["Enclosure", "complaint", "ends"]
 
-_PARTS = re.compile(r"([-+]?)(\d*)(?:(\.)(\d*))?(?:([eE])([-+]?\d+))?", re.ASCII)
+_PARTS = re.compile(r"([-+]?)(\d*)(?:(\.)(\d*))?(?:([eE])([-+]?\d+))?(\s?%)?", re.ASCII)
+_LONGEST = 100
+"""Digits beyond which a number is written with an exponent."""
+_FURTHER = 3
+"""Digits beyond those written that are tried where they tell two roundings apart."""
 
 
 class Enclosure(NamedTuple):
@@ -42,18 +46,25 @@ class _Written(NamedTuple):
     """Digits after the point."""
     exponent: str
     """The exponent as it is written, or ""."""
+    percent: str
+    """The percent sign as it is written, or ""."""
+
+    @property
+    def digits(self) -> int:
+        """The significant digits that are written, at least one."""
+        return len(str(abs(int(self.value / self.unit))))
 
 
 def _read(number: str) -> _Written:
     found = _PARTS.fullmatch(number)
     if found is None:
         raise ValueError(f"number: {number!r} is not a decimal")
-    sign, before, _, after, _, power = found.groups()
+    sign, before, _, after, letter, power, percent = found.groups()
     after, shift = after or "", int(power or 0)
     digits = int((before + after) or "0") * (-1 if sign == "-" else 1)
     unit = Fraction(10) ** (shift - len(after))
-    exponent = number[number.lower().index("e") :] if power is not None else ""
-    return _Written(digits * unit, unit, len(after), exponent)
+    exponent = f"{letter}{power}" if power is not None else ""
+    return _Written(digits * unit, unit, len(after), exponent, percent or "")
 
 
 def _nearest(x: Fraction) -> int:
@@ -79,14 +90,52 @@ def _decimal(count: int, places: int, exponent: str) -> str:
     return f"{sign}{whole}{'.' + part if part else ''}{exponent}"
 
 
+def _is_far(written: _Written, count: int) -> bool:
+    """Whether a number of `count` units has another order of magnitude than what is written."""
+    length = len(str(abs(count)))
+    odd = not count or length > written.digits + _FURTHER
+    return length > _LONGEST or (written.exponent != "" and odd)
+
+
+def _scientific(written: _Written, enclosure: Enclosure, rounding: str) -> str | None:
+    """The right number with as many digits as are written, and an exponent of its own."""
+    largest = max(map(abs, enclosure))
+    if not largest:
+        return None
+    power = len(str(largest.numerator)) - len(str(largest.denominator))
+    power -= largest < Fraction(10) ** power
+    unit = Fraction(10) ** (power - written.digits + 1)
+    low, high = (_ROUND[rounding](end / unit) for end in enclosure)
+    if low != high or not low:
+        return None
+    return _decimal(low, written.digits - 1, f"e{power}") + written.percent
+
+
 def _replacement(written: _Written, enclosure: Enclosure, rounding: str) -> str | None:
-    """The right number at the written precision, or at the best that the enclosure supports."""
-    round_to = _ROUND[rounding]
-    for places in range(written.places, -1, -1):
-        unit = written.unit * 10 ** (written.places - places)
-        low, high = round_to(enclosure.low / unit), round_to(enclosure.high / unit)
-        if low == high:
-            return _decimal(low, places, written.exponent)
+    """The right number at the written precision, or at the nearest that the enclosure supports.
+
+    A few digits more decide what lies on the border of two roundings; otherwise there are fewer.
+    """
+
+    def rounded(places: int, how: str) -> int | None:
+        unit = written.unit * Fraction(10) ** (written.places - places)
+        low, high = (_ROUND[how](end / unit) for end in enclosure)
+        return low if low == high else None
+
+    first = range(written.places, written.places + 1 + _FURTHER)
+    for places in (*first, *range(written.places - 1, -1, -1)):
+        count = rounded(places, rounding)
+        if count is not None and (count or places >= written.places):
+            if _is_far(written, count) and (other := _scientific(written, enclosure, rounding)):
+                return other
+            return _decimal(count, places, written.exponent) + written.percent
+    if rounding != "nearest" and (count := rounded(written.places, "nearest")) is not None:
+        return f"= {_decimal(count, written.places, written.exponent)}{written.percent}"
+    shift = int(written.exponent[1:] or 0)
+    longest = len(str(int(max(map(abs, enclosure)) / written.unit)))
+    for zeros in range(1, longest):
+        if count := rounded(-zeros, rounding):
+            return f"{count}e{zeros + shift}{written.percent}"
     return None
 
 
@@ -96,14 +145,17 @@ _WORDS = {"nearest": "rounding", "up": "rounding up", "down": "rounding down"}
 def complaint(number: str, enclosure: Enclosure, rounding: str) -> str | None:
     """What is wrong with a number as a rounding of an enclosure, with the right one; None if nothing."""
     written = _read(number)
+    if written.percent:
+        enclosure = Enclosure(100 * enclosure.low, 100 * enclosure.high)
     valid = [_stands_for(written, end, rounding) for end in enclosure]
-    if all(valid):
+    minus = number.startswith("-") and written.value == 0 and enclosure.low >= 0
+    if all(valid) and not minus:
         return None
     right = _replacement(written, enclosure, rounding)
     instead = f"write {right}" if right is not None else "the enclosure supports no digit of it"
-    if any(valid) or enclosure.low <= written.value <= enclosure.high:
+    if not minus and (any(valid) or enclosure.low <= written.value <= enclosure.high):
         return f"{number} has more digits than the enclosure supports; {instead}"
-    value = _shown(enclosure)
+    value = _shown(enclosure) + written.percent
     return f"{number} is not a valid {_WORDS[rounding]} of {value}; {instead}"
 
 

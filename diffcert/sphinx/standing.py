@@ -14,8 +14,10 @@ __all__ = [
     "DERIVED",
     "ERROR",
     "EXPECTABLE",
+    "EXPECTABLE_OF_STATEMENTS",
     "FAILING",
     "HOLDS",
+    "INCONSISTENT",
     "NOT_APPLICABLE",
     "NOT_RUN",
     "ORDER",
@@ -61,7 +63,10 @@ SETTLED = frozenset((REFUTED, INCONSISTENT, NOT_APPLICABLE, CONSISTENT, CITED, D
 """The statuses that the sources alone decide: only these are kept in the store."""
 
 EXPECTABLE = (HOLDS, REFUTED, UNDECIDED, NOT_APPLICABLE, CONSISTENT, INCONSISTENT)
-"""The verdicts that a document may expect."""
+"""The verdicts that a document may expect of a comparison."""
+
+EXPECTABLE_OF_STATEMENTS = (*EXPECTABLE, DERIVED, CITED, CONJECTURE)
+"""The statuses that it may expect of a statement."""
 
 
 def weakest(statuses: Iterable[str]) -> str:

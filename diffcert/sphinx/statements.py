@@ -56,6 +56,7 @@ def described(found: Any) -> dict[str, Any]:
 def _of_rate(rate: Rate) -> dict[str, Any]:
     """A rate: its derivation, where it has one, is shown, and proves no implied constant by itself."""
     return {
+        "id": rate.id,
         "title": rate.title,
         "latex": rate.latex(),
         "unicode": rate.unicode(),
@@ -70,6 +71,7 @@ def _of_rate(rate: Rate) -> dict[str, Any]:
 
 def _of_bound(bound: Bound) -> dict[str, Any]:
     result: dict[str, Any] = {
+        "id": bound.id,
         "title": bound.title,
         "latex": bound.latex(),
         "unicode": bound.unicode(),

@@ -4,8 +4,12 @@ What belongs here: files of JSON, written in one step, and whether what they say
 not: what is worth keeping (`evaluation`).
 
 A result is found under what was asked, and is used only while every source file that was loaded for it
-has the same content, is found in the same place, and every package has the same version. Nothing is
-imported to find that out.
+has the same content, is found in the same place, every package has the same version, and every module
+that was looked for in vain is still missing. Nothing is imported to find that out.
+
+A file carries the digest of its content: one that was damaged, or edited by hand, is not believed. That
+is no signature. Whoever can write the folder could as well write the library: a folder from somebody
+else is worth what they are.
 """
 
 from __future__ import annotations
@@ -17,14 +21,16 @@ import platform
 import sys
 import tempfile
 from importlib import invalidate_caches
-from importlib.machinery import PathFinder
+from importlib.machinery import ModuleSpec, PathFinder
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-__all__ = ["Store", "digest"]
+__all__ = ["Store", "digest", "place"]
 
-FORMAT = 1
+FORMAT = 2
+
+_OWN = "diffcert"
 
 
 def digest(data: Any) -> str:
@@ -33,13 +39,22 @@ def digest(data: Any) -> str:
     return hashlib.sha256(text.encode("ascii")).hexdigest()
 
 
+def place(found: ModuleSpec | None) -> str | None:
+    """The file of a module, or the folders of a package without one; None where there is no module."""
+    if found is None:
+        return None
+    if found.origin is not None:
+        return os.path.realpath(found.origin)
+    return os.pathsep.join(sorted(map(os.path.realpath, found.submodule_search_locations or ())))
+
+
 class Store:
     """Results in a folder, by task; it is made when something is first kept."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self._hashes: dict[str, str] = {}
-        self._places: dict[str, str | None] = {}
+        self._places: dict[tuple[str, tuple[str, ...] | None], str | None] = {}
         invalidate_caches()
 
     def _file(self, task: dict[str, Any]) -> Path:
@@ -53,25 +68,30 @@ class Store:
     def get(self, task: dict[str, Any]) -> dict[str, Any] | None:
         """The result of a task, or None where there is none that is still true."""
         kept = _read(self._file(task))
-        if kept is None or kept.get("task") != task or not self._unchanged(kept.get("sources")):
+        if kept is None or kept.get("task") != task or kept.pop("digest", None) != digest(kept):
+            return None
+        if not self._unchanged(kept.get("sources")):
             return None
         result = kept.get("result")
         return result if isinstance(result, dict) else None
 
     def put(self, task: dict[str, Any], result: dict[str, Any], sources: dict[str, Any]) -> None:
         """Keep a result with the sources that it was made with."""
-        _write(self._file(task), {"task": task, "result": result, "sources": sources})
+        kept = {"task": task, "result": result, "sources": sources}
+        _write(self._file(task), {**kept, "digest": digest(kept)})
 
     def _unchanged(self, sources: Any) -> bool:
-        if not isinstance(sources, dict) or set(sources) != {"files", "places", "versions"}:
+        if not isinstance(sources, dict) or set(sources) != {"files", "places", "versions", "absent"}:
             return False
         try:
             return (
-                all(self._hash(path) == known for path, known in sources["files"].items())
-                and all(self._place(name) in (None, known) for name, known in sources["places"].items())
+                _OWN in sources["places"]
+                and all(self._hash(path) == known for path, known in sources["files"].items())
+                and all(self._is_there(name, *known) for name, known in sources["places"].items())
                 and all(version(name) == known for name, known in sources["versions"].items())
+                and all(self._place(name, path) is None for name, path in sources["absent"].items())
             )
-        except (OSError, PackageNotFoundError, AttributeError):
+        except (OSError, PackageNotFoundError, AttributeError, TypeError, ValueError):
             return False
 
     def _hash(self, path: str) -> str:
@@ -79,13 +99,18 @@ class Store:
             self._hashes[path] = hashlib.sha256(Path(path).read_bytes()).hexdigest()
         return self._hashes[path]
 
-    def _place(self, name: str) -> str | None:
-        """The file that importing this top-level name would load, or None where that is not known."""
-        if name not in self._places:
-            found = PathFinder.find_spec(name)
-            origin = None if found is None else found.origin
-            self._places[name] = None if origin is None else os.path.realpath(origin)
-        return self._places[name]
+    def _is_there(self, name: str, known: str, path: list[str] | None) -> bool:
+        """Whether importing a name would load what it loaded."""
+        found = self._place(name, path)
+        # What is not found at all has a finder of its own, as editable installs do.
+        return found == known or (found is None and path is None)
+
+    def _place(self, name: str, path: list[str] | None) -> str | None:
+        """What importing this name would load, from a package's folders or from anywhere."""
+        key = name, None if path is None else tuple(path)
+        if key not in self._places:
+            self._places[key] = place(PathFinder.find_spec(name, path))
+        return self._places[key]
 
     # What the pages of an output folder show
 

@@ -33,6 +33,7 @@ __all__ = [
 
 LONGEST_REFERENCE = 300
 LONGEST_PARAMETERS = 100_000
+DEEPEST_PARAMETERS = 100
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*(/[A-Za-z0-9][A-Za-z0-9._-]*)*", re.ASCII)
 _OPTION = re.compile(r":([A-Za-z][A-Za-z0-9_-]*):(?:\s+(.*))?\s*", re.ASCII)
 _DECIMAL = re.compile(r"\d{1,300}(\.\d{0,300})?|\.\d{1,300}", re.ASCII)
@@ -137,6 +138,22 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return result
 
 
+def _plain(data: Any) -> None:
+    """Refuse data too deep to be passed on, and texts that a page or a terminal cannot show as they are."""
+    waiting = [(data, 0)]
+    while waiting:
+        value, depth = waiting.pop()
+        if depth > DEEPEST_PARAMETERS:
+            raise ValueError("params: nested too deeply")
+        if isinstance(value, str):
+            if not value.isprintable():
+                raise ValueError(f"params: {shown(value)} holds a character that cannot be printed")
+        else:
+            waiting += [(key, depth) for key in value if isinstance(value, dict)]
+            inner = value.values() if isinstance(value, dict) else value
+            waiting += [(entry, depth + 1) for entry in inner if isinstance(entry, dict | list | str)]
+
+
 def parameters(text: str) -> Any:
     """The JSON of `params`: an object, or a list of them; numbers stay the decimals that are written."""
     if len(text) > LONGEST_PARAMETERS:
@@ -149,6 +166,7 @@ def parameters(text: str) -> Any:
         raise ValueError("params: nested too deeply") from None
     except ValueError as error:
         raise ValueError(f"params: not valid JSON: {' '.join(str(error).split())}") from None
+    _plain(data)
     listed = data if isinstance(data, list) else [data]
     if not listed:
         raise ValueError("params: an empty list")
@@ -176,11 +194,11 @@ def positive(text: str, what: str) -> str:
     return text
 
 
-def expected(text: str) -> str:
-    """The verdict that a document expects."""
+def expected(text: str, known: Sequence[str] = EXPECTABLE) -> str:
+    """The status that a document expects, one of those that are known."""
     verdict = text.replace("_", " ").replace("-", " ")
-    if verdict not in EXPECTABLE:
-        raise ValueError(f"expect: {shown(text)} is not one of {', '.join(EXPECTABLE)}")
+    if verdict not in known:
+        raise ValueError(f"expect: {shown(text)} is not one of {', '.join(known)}")
     return verdict
 
 
@@ -212,7 +230,7 @@ class Quoted(NamedTuple):
 
 _QUOTED = re.compile(
     r"(?P<how><=|≤|at most|>=|≥|at least|=|≈|about)?\s*"
-    r"(?P<number>[-−+]?(?:\d{1,200}(?:\.\d{0,200})?|\.\d{1,200})(?:[eE][-+]?\d{1,3})?)"
+    r"(?P<number>[-−+]?(?:\d{1,200}(?:\.\d{0,200})?|\.\d{1,200})(?:[eE][-+]?\d{1,3})?(?:\s?%)?)"
     r"\s*<(?P<source>[^<>]+)>",
     re.ASCII,
 )

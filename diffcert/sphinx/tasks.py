@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import io
+import math
 import os
 import re
 import sys
@@ -29,7 +30,8 @@ from diffcert.rates.verdict import RateVerdict
 from diffcert.sphinx import instances, statements
 from diffcert.sphinx import standing as st
 from diffcert.sphinx.lookup import NotThereError, find
-from diffcert.sphinx.worker import installed_prefixes
+from diffcert.sphinx.store import place
+from diffcert.sphinx.worker import installed_prefixes, missed
 from diffcert.verdict import Verdict
 
 __all__ = ["run"]
@@ -87,31 +89,50 @@ def message(error: BaseException, named: bool = True) -> str:
 def _sources(task: dict[str, Any]) -> tuple[dict[str, Any], bool]:
     """The files and versions of all that is loaded, and whether none was changed meanwhile.
 
-    The package's own modules, the module that the task names and all that is not installed are listed
-    by content, other packages by version.
+    The package's own modules, the module that the task names and all that belongs to no installed
+    distribution are listed by content and place, other packages by version. What was looked for in vain
+    is listed too: a claim may say something else where an optional module is there.
     """
     own = (
         _OWN | {str(task["object"]).partition(":")[0].partition(".")[0]} if ":" in task["object"] else _OWN
     )
-    prefixes = installed_prefixes()
     files: dict[str, str] = {}
     packages: set[str] = set()
-    places: dict[str, str] = {}
+    places: dict[str, tuple[str, list[str] | None]] = {}
     fresh = True
     for name, module in sorted(sys.modules.items()):
-        file = getattr(module, "__file__", None)
         top = name.partition(".")[0]
-        if not isinstance(file, str) or top in sys.stdlib_module_names or top.startswith("__"):
+        if top in sys.stdlib_module_names or top.startswith("__"):
             continue
-        path = os.path.realpath(file)
-        if top not in own and path.startswith(prefixes):
+        where = _where(module)
+        if not where:
+            continue
+        if top not in own and where.startswith(installed_prefixes()) and top in _distributions():
             packages.add(top)
             continue
-        if name == top:
-            places[top] = path
-        files[path], old = _hash(path)
-        fresh = fresh and old
-    return {"files": files, "places": places, "versions": _versions(frozenset(packages))}, fresh
+        parent = sys.modules.get(name.rpartition(".")[0])
+        places[name] = where, None if parent is None else list(getattr(parent, "__path__", ()))
+        if getattr(module, "__file__", None):
+            files[where], old = _hash(where)
+            fresh = fresh and old
+    versions = {name: _version(name) for top in sorted(packages) for name in _distributions()[top]}
+    absent = {name: path for name, path in missed().items() if name not in sys.modules}
+    return {"files": files, "places": places, "versions": versions, "absent": absent}, fresh
+
+
+def _where(module: Any) -> str:
+    """The file of a module, the folders of a package without one, or ""."""
+    file = getattr(module, "__file__", None)
+    if isinstance(file, str):
+        return _real(file)
+    spec = getattr(module, "__spec__", None)
+    return (place(spec) or "") if hasattr(module, "__path__") and spec is not None else ""
+
+
+@cache
+def _real(path: str) -> str:
+    """The path without links: one look for each of a thousand modules, not one for each task."""
+    return os.path.realpath(path)
 
 
 @cache
@@ -122,12 +143,18 @@ def _hash(path: str) -> tuple[str, bool]:
 
 
 @cache
-def _versions(packages: frozenset[str]) -> dict[str, str]:
-    from importlib.metadata import packages_distributions, version
+def _distributions() -> dict[str, list[str]]:
+    """Top-level name -> the distributions that it comes from."""
+    from importlib.metadata import packages_distributions
 
-    distributions = packages_distributions()
-    names = {name for package in packages for name in distributions.get(package, ())}
-    return {name: version(name) for name in sorted(names)}
+    return {top: sorted(set(names)) for top, names in packages_distributions().items()}
+
+
+@cache
+def _version(distribution: str) -> str:
+    from importlib.metadata import version
+
+    return version(distribution)
 
 
 # The tasks
@@ -194,6 +221,7 @@ def _summary(
         "notes": list(dict.fromkeys(note for verdict in verdicts for note in verdict.notes)),
         "numbers": _numbers(worst),
         "tightness": _tightness(verdicts),
+        "points": _points(verdicts),
     }
     ladders = [verdict for verdict in verdicts if isinstance(verdict, RateVerdict)]
     if ladders:
@@ -251,6 +279,20 @@ def _tightness(verdicts: Sequence[Verdict]) -> dict[str, str] | None:
     (low, _), loosest = min(found, key=lambda pair: pair[0][0])
     high = min(near[1] for near, _ in found)
     return {"low": str(low), "high": str(high), "label": loosest.instance.label}
+
+
+def _points(verdicts: Sequence[Verdict]) -> dict[str, list[list[Any]]]:
+    """Of every inequality the ratio of truth and bound and the status, by the first word of the case."""
+    found: dict[str, list[list[Any]]] = {}
+    for verdict in verdicts:
+        if _closeness(verdict) is None:
+            continue
+        ratio = float(f"{float(verdict.ratio.mid()):.3g}")
+        row = found.setdefault(verdict.instance.label.partition(",")[0], [])
+        point = [ratio, verdict.status.text]
+        if 0 < ratio < math.inf and point not in row:
+            row.append(point)
+    return {name: sorted(row) for name, row in found.items() if row}
 
 
 def _text(value: Any, digits: int) -> str:

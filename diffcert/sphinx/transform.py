@@ -15,6 +15,7 @@ from diffcert.sphinx.content import Writer
 from diffcert.sphinx.domain import CertDomain
 from diffcert.sphinx.findings import Findings
 from diffcert.sphinx.graph import graph
+from diffcert.sphinx.latex import adapted
 from diffcert.sphinx.nodes import placeholders
 from diffcert.sphinx.pieces import latex_signs
 from diffcert.sphinx.views import view
@@ -54,7 +55,9 @@ class Replacement(SphinxPostTransform):
             title = list(cast(nodes.Element, text.pop(0)).children)
         made = self._made(writer, shown, docname, title, text)
         node["classes"] = []
-        node.replace_self(latex_signs(made) if writer.form == "latex" else made)
+        if writer.form == "latex":
+            made = adapted(latex_signs(made), node)
+        node.replace_self(made)
 
     def _made(
         self, writer: Writer, shown: View, docname: str, title: list[nodes.Node], text: list[nodes.Node]

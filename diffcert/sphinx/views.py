@@ -31,6 +31,7 @@ def _standing(findings: Findings, entry: Entry) -> View:
         "words": standing.words,
         "expected": "" if expected in (None, st.HOLDS) else str(expected),
         "evidence": standing.evidence,
+        "authored": standing.authored,
         "problem": standing.problem,
     }
 
@@ -64,6 +65,7 @@ def _comparison(findings: Findings, record: Record, entry: Entry) -> View:
         "notes",
         "counts",
         "constant",
+        "points",
     )
     return {
         **_link(entry),

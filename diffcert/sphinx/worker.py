@@ -7,14 +7,17 @@ does not: the tasks (`tasks`). Only the standard library is loaded before the pa
 
 from __future__ import annotations
 
+import functools
 import importlib.machinery
 import json
 import os
 import queue
+import signal
 import site
 import sys
 import sysconfig
 import threading
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +28,7 @@ _SECONDS = 2
 
 def main() -> None:
     """Read tasks until the input ends; write one result for each."""
+    _end_with_parent()
     channel = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
     lines: queue.Queue[str] = queue.Queue()
@@ -37,6 +41,7 @@ def main() -> None:
     start = json.loads(lines.get())
     sys.path[:] = start["path"]
     _limit_memory(int(start["memory"]))
+    sys.meta_path.append(_Missed())
     _read_sources_that_may_have_changed()
     try:
         from diffcert.sphinx import tasks
@@ -55,6 +60,15 @@ def _listen(lines: queue.Queue[str]) -> None:
     os._exit(0)
 
 
+def _end_with_parent() -> None:
+    """Have the system end this process with its parent, even in the middle of a computation in C."""
+    with suppress(ImportError, OSError, AttributeError):
+        import ctypes
+
+        if sys.platform == "linux":
+            ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
+
+
 def _limit_memory(megabytes: int) -> None:
     try:
         import resource
@@ -67,6 +81,24 @@ def _limit_memory(megabytes: int) -> None:
     resource.setrlimit(resource.RLIMIT_AS, (size, hard))
 
 
+class _Missed(dict[str, "list[str] | None"]):
+    """The modules that every finder before this one looked for in vain, each with where it was sought."""
+
+    def find_spec(self, name: str, path: Any = None, target: Any = None) -> None:
+        """Nothing: it only takes down the name."""
+        self[name] = None if path is None else list(path)
+
+
+def missed() -> dict[str, list[str] | None]:
+    """What was imported in vain in this process: name -> the folders of its package, None for all."""
+    # This file is run as a script, and imported as a module by the tasks.
+    for finder in sys.meta_path:
+        if type(finder).__name__ == _Missed.__name__ and isinstance(finder, dict):
+            return dict(finder)
+    return {}
+
+
+@functools.cache
 def installed_prefixes() -> tuple[str, ...]:
     """The folders of installed packages and of Python itself."""
     folders = {sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")}

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from hypothesis import strategies as st
 
-from diffcert.strategies.extremes import MOST_FINE_STEPS, suited
+from diffcert.strategies.extremes import MOST_FINE_STEPS, STEPS, suited
 from diffcert.strategies.li_cai_wei import li_cai_wei_instances
 from diffcert.strategies.low_rank import low_rank_instances
 from diffcert.strategies.needs import Needs, bound_of, needs_of
@@ -34,15 +34,18 @@ if TYPE_CHECKING:
 __all__ = ["instances"]
 
 MOST_STEPS = 128
-MOST_COSTLY_STEPS = 12
+MOST_COSTLY_STEPS = 6
 MOST_STEPS_TO_ACCURACY = 400
 MODERATE = 40
 """The largest D^2 s where a formula grows like exp(D^2 s)."""
 
 _LEAST_ACCURACY = 1e-60
 _ACCURACIES = tuple(Fraction(x) for x in ("1/2", "1", "1/4", "2", "1/8"))
-_EXTREME = (False, False, False, True, True)
+_EVERYDAY = 3
+"""How many everyday instances there are for one of each extreme family, on average."""
+
 _PARTS = tuple(Fraction(x) for x in ("1", "1/2", "1/10", "1/100"))
+_SPANS = tuple(Fraction(x) for x in ("1", "1/10", "1/1000", "1/40"))
 _REACHES = tuple(Fraction(x) for x in ("100", "10", "1e4", "1e3"))
 
 
@@ -50,7 +53,7 @@ def instances(
     claim: Claim | Bound | str | None = None,
     *,
     kind: str | None = None,
-    targets: st.SearchStrategy[Target] | None = None,
+    targets: st.SearchStrategy[Any] | None = None,
     schedules: st.SearchStrategy[Schedule] | None = None,
     samplers: st.SearchStrategy[Any] | None = None,
     max_steps: int = MOST_FINE_STEPS,
@@ -76,7 +79,12 @@ def instances(
             return low_rank_instances(needs, targets)
         if needs.kind == "li_cai_wei":
             return li_cai_wei_instances(needs, targets)
-        return _instances(needs, targets, schedules, samplers, max_steps)
+        made = _instances(needs, targets, schedules, samplers, max_steps)
+        if targets is not None or schedules is not None or samplers is not None:
+            return made
+        most = min(max_steps, MOST_COSTLY_STEPS) if needs.costly else max_steps
+        # The first is what a failing example shrinks towards.
+        return st.one_of(*[made] * _EVERYDAY, *(family(needs, most) for family in suited(needs)))
     if kind is None:
         kinds = [Needs("path"), Needs("point")]
         return st.one_of(*(_instances(n, targets, schedules, samplers, max_steps) for n in kinds))
@@ -106,15 +114,11 @@ def _instances(
         return Instance(target, snr=draw(_points(needs, target, unit)))
     if needs.epsilon:
         return draw(_to_accuracy(needs, target))
-    ours = targets is None and schedules is None and samplers is None
     if schedules is None:
         schedules = _schedules(needs, unit, max_steps, levels_only=samplers is not None)
+        if needs.divides and not (needs.latent or needs.any_variance or needs.predicates & STEPS):
+            schedules = _moderate(needs, target)
     schedule = draw(schedules)
-    # Drawn last, so that hypothesis may leave it out and keep a simpler instance.
-    extremes = suited(needs) if ours else ()
-    if extremes and draw(st.sampled_from(_EXTREME)):
-        family: Any = draw(st.sampled_from(extremes))
-        return draw(family(needs, min(max_steps, MOST_COSTLY_STEPS) if needs.costly else max_steps))
     start = draw(st.sampled_from(("exact", "normal"))) if needs.starts else "exact"
     sampler = draw(_samplers(needs) if samplers is None else samplers)
     return Instance(target, schedule, sampler=sampler, start=start)
@@ -129,7 +133,7 @@ def _targets(needs: Needs) -> st.SearchStrategy[Target]:
     if "mmse_convex" in needs.predicates:
         shapes = {"shapes": ("pair", "pair", "plain", "pair", "degenerate")}
     elif "mmse_not_convex" in needs.predicates:
-        shapes = {"shapes": ("rare", "rare", "rare", "plain", "clusters")}
+        shapes = {"shapes": ("rare", "rare", "rare", "plain")}
         least = 2
     if needs.discrete:
         shapes["variances"] = (0,)
@@ -139,6 +143,17 @@ def _targets(needs: Needs) -> st.SearchStrategy[Target]:
         each = [mixtures(min_atoms=least, dimension=d, **shapes) for d in (1, 2, 4, 8)]
         return st.one_of(*each)
     return mixtures(min_atoms=least, **shapes)
+
+
+@st.composite
+def _moderate(draw: st.DrawFn, needs: Needs, target: Mixture) -> Schedule:
+    """Knots up to a signal-to-noise ratio at which the mmse is not yet too small to divide by."""
+    from numerics import Schedule
+
+    gaps = draw(st.lists(st.integers(1, 12), min_size=2, max_size=5))
+    last = MODERATE * draw(st.sampled_from(_SPANS)) / (target.core.diameter_squared or 1)
+    first = {"zero": 0, "positive": 1, None: draw(st.sampled_from((0, 1)))}[needs.start]
+    return Schedule.from_snr([last * sum(gaps[:k]) / sum(gaps) for k in range(first, len(gaps) + 1)])
 
 
 @st.composite

@@ -3,7 +3,8 @@
 What belongs here: turning hypotheses into what can be built. What does not: building it (`instances`).
 
 A hypothesis in one symbol is tried at zero and at one: `t_0 = 0` fails at one, so the path starts at zero;
-`kappa > 0` fails at zero, so there are several positive knots. Hypotheses that cannot be built are left to
+`kappa > 0` fails at zero, so there are several positive knots. So do symbols at whose zero the formula has
+no value. Hypotheses that cannot be built are left to
 the verdict, which says that the claim does not apply.
 """
 
@@ -47,6 +48,8 @@ class Needs:
     """Whether the dimension of the space matters."""
     moderate: bool = False
     """Whether the formula grows like an exponential of the snr."""
+    divides: bool = False
+    """Whether the formula divides by the mmse at knots, where it may not be too small to be told from 0."""
     errors: bool = False
     """Whether the score may have an error."""
     starts: bool = False
@@ -110,7 +113,8 @@ def needs_of(bound: Bound) -> Needs:
         "relations": tuple(h for h in bound.hypotheses if h.relation is not None),
         "predicates": predicates,
         "zero": frozenset(key for key, value in known.items() if value == "zero"),
-        "positive": frozenset(key for key, value in known.items() if value == "positive"),
+        "positive": frozenset(key for key, value in known.items() if value == "positive")
+        | frozenset(_undefined_at_zero(bound)),
     }
     for kind, own in (("low_rank", low_rank.NEEDS), ("li_cai_wei", li_cai_wei.NEEDS)):
         if not needs.isdisjoint(own):
@@ -133,6 +137,7 @@ def needs_of(bound: Bound) -> Needs:
         epsilon="epsilon" in needs,
         ambient="dimension" in bound.symbols,
         moderate=bool(bound.formula.has(sympy.exp)),
+        divides=_divides_by(bound.formula, "mmse_at"),
         errors=errors and not strict and "exact_score" not in predicates,
         starts=starts and not strict and "right_start" not in predicates,
         outputs=not _OUTPUTS.isdisjoint(bound.symbols),
@@ -159,6 +164,31 @@ def _at_zero_or_one(hypotheses: tuple[Hypothesis, ...]) -> Iterator[tuple[str, s
             yield key, "positive"
         elif hypothesis.relation.subs(symbol, 1) == sympy.false:
             yield key, "zero"
+
+
+def _divides_by(formula: Any, key: str) -> bool:
+    """Whether the indexed quantity is in a denominator."""
+    import sympy
+
+    from theory.symbols import QUANTITIES
+
+    base = QUANTITIES[key].symbol
+    powers = [power for power in formula.atoms(sympy.Pow) if power.exp.could_extract_minus_sign()]
+    return any(entry.base == base for power in powers for entry in power.base.atoms(sympy.Indexed))
+
+
+def _undefined_at_zero(bound: Bound) -> Iterator[str]:
+    """The quantities at whose zero the formula has no value, as log(T/t_0) has none at t_0 = 0."""
+    import sympy
+
+    from theory.symbols import QUANTITIES
+
+    for key in bound.formula_symbols:
+        symbol = QUANTITIES[key].symbol
+        if isinstance(symbol, sympy.Symbol):
+            value = bound.formula.subs(symbol, 0)
+            if value.has(sympy.zoo, sympy.nan, sympy.oo, -sympy.oo):
+                yield key
 
 
 def satisfied(needs: Needs, values: Mapping[str, Any]) -> bool:

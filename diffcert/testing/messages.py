@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from diffcert.verdict import Verdict
 
-__all__ = ["call_of", "compared_lines", "imports_of", "report_of", "share_in_use"]
+__all__ = ["call_of", "compared_lines", "imports_of", "program_of", "report_of", "share_in_use"]
 
 _NAME = re.compile(r"(?<![\w.'\"])([A-Za-z_]\w*)(?=[.(])")
 _SHOWN = 12
@@ -68,6 +68,21 @@ def imports_of(call: str) -> str:
     if own:
         lines.append(f"from diffcert.strategies import {', '.join(own)}")
     return "\n".join(lines)
+
+
+def program_of(verdict: Verdict, test: str) -> str:
+    """A program that shows a verdict again, with a comment that says where it comes from."""
+    from diffcert import registry
+
+    call = call_of(verdict)
+    lines = [f"# {verdict.status.text}: {verdict.claim_id}, in {test}"]
+    try:
+        known = registry.reference(registry.find(verdict.claim_id)) is not None
+    except ValueError:
+        known = False
+    if not known:
+        lines.append("# (the claim is declared by the tests: import it first)")
+    return "\n".join([*lines, *imports_of(call).splitlines(), call])
 
 
 def report_of(verdict: Verdict, asked: int | None, worst: Verdict | None = None) -> str:

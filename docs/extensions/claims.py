@@ -96,17 +96,22 @@ def statement(bound: Any) -> list[str]:
     heading = _heading("claim", bound.id, bound.title, "~")
     if bound.is_twin:
         expected = "inconsistent" if isinstance(bound, Rate) else "refuted"
-        about = {"object": bound.id, "expect": expected, "digits": str(TWIN_DIGITS)}
-        return [*heading, *_directive("theorem", bound.id, about, words)]
+        about = {"kind": "conjecture", "object": bound.id, "expect": expected, "digits": str(TWIN_DIGITS)}
+        return [*heading, *_directive("theorem", bound.id, about, words), *_letters(bound)]
     over = {"params": _selection(bound)} if _selection(bound) else {}
     work = {**over, "digits": str(DIGITS)}
     drawn = {"plot": ""} if isinstance(bound, Rate) else {}
     lines = [
         *heading,
         *_directive("theorem", bound.id, {"object": bound.id, **work}, words),
+        *_letters(bound),
         *_directive("comparison", f"{bound.id}/values", {"of": bound.id, **work, **drawn}),
     ]
     return [*lines, *(_derivation(bound.id) if bound.derivation is not None else [])]
+
+
+def _letters(bound: Any) -> list[str]:
+    return [f".. letters:: {bound.id}", ""]
 
 
 def _derivation(name: str) -> list[str]:

@@ -19,6 +19,8 @@ def escape(app: Sphinx, what: str, name: str, of: Any, options: Any, lines: list
     """Escape the lines of one docstring in place, but for what stands between grave accents."""
     pieces = "\n".join(lines).split("`")
     pieces[::2] = [_MARKUP.sub(lambda found: "\\" + found[0], piece) for piece in pieces[::2]]
+    # Code ends before a letter only where an escaped blank parts the two: `Condition`s.
+    pieces[2::2] = [rf"\ {piece}" if piece[:1].isalnum() else piece for piece in pieces[2::2]]
     lines[:] = "`".join(pieces).split("\n")
 
 

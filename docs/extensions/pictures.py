@@ -14,6 +14,7 @@ from docutils.parsers.rst import Directive
 from sphinx.application import Sphinx
 
 from diffcert.low_rank_plots import digits_figure, transition_figure
+from diffcert.sphinx.pieces import escaped
 from numerics.low_rank_transition import transition
 
 __all__ = ["setup"]
@@ -27,7 +28,11 @@ def _drawn(figure: Any, caption: str) -> list[nodes.Node]:
     drawing = stream.getvalue()
     drawing = drawing[drawing.index("<svg") :]
     return [
-        nodes.raw("", f'<div class="picture">{drawing}</div>', format="html"),
+        nodes.raw(
+            "",
+            f'<div class="picture" role="img" aria-label="{escaped(caption)}">{drawing}</div>',
+            format="html",
+        ),
         nodes.paragraph("", caption),
     ]
 

@@ -14,11 +14,13 @@ from docutils import nodes
 from docutils.parsers.rst import Directive
 from sphinx.application import Sphinx
 
+from diffcert.sphinx.pieces import words
+
 __all__ = ["setup"]
 
 
 class Proof(Directive):
-    """`.. proof:: module` or `module:function`: what its docstring says, after the first line."""
+    """`.. proof:: module` or `module:function`: what its docstring says, but for what belongs there."""
 
     required_arguments = 1
 
@@ -27,12 +29,13 @@ class Proof(Directive):
         module, _, name = self.arguments[0].partition(":")
         found: Any = import_module(module)
         text = inspect.getdoc(getattr(found, name) if name else found) or ""
-        first, _, rest = text.partition("\n")
-        if not rest.strip():
+        first, *rest = text.split("\n\n")
+        proof = "\n\n".join(piece for piece in rest if not piece.startswith("What belongs here"))
+        if not proof:
             raise self.error(f"{self.arguments[0]} proves nothing")
         where = f"{module}.{name}" if name else module
-        heading = nodes.paragraph("", "", nodes.literal(where, where), nodes.Text(f": {first}"))
-        block = nodes.literal_block(rest.strip(), rest.strip(), language="none", classes=["proof"])
+        heading = nodes.paragraph("", "", nodes.literal(where, where), nodes.Text(": "), *words(first))
+        block = nodes.literal_block(proof, proof, language="none", classes=["proof"])
         return [heading, block]
 
 

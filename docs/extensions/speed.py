@@ -16,6 +16,8 @@ from docutils.parsers.rst import Directive
 from matplotlib.figure import Figure
 from sphinx.application import Sphinx
 
+from diffcert.sphinx.pieces import escaped
+
 RECORD = Path(__file__).resolve().parents[1] / "benchmarks.json"
 
 MARKS = {
@@ -40,7 +42,11 @@ def _inline(figure: Figure, caption: str) -> list[nodes.Node]:
     drawing = stream.getvalue()
     drawing = drawing[drawing.index("<svg") :]
     return [
-        nodes.raw("", f'<div class="picture">{drawing}</div>', format="html"),
+        nodes.raw(
+            "",
+            f'<div class="picture" role="img" aria-label="{escaped(caption)}">{drawing}</div>',
+            format="html",
+        ),
         nodes.paragraph(caption, caption),
     ]
 

@@ -8,17 +8,21 @@ from __future__ import annotations
 
 from typing import Any
 
+import sympy as sp
 from docutils import nodes
 from docutils.parsers.rst import Directive
+from sphinx.addnodes import only
 from sphinx.application import Sphinx
 
 import diffcert
-from diffcert import family
+from diffcert import Bound, Rate, family
+from diffcert.rates import MEASURED
 from diffcert.sphinx.lemmas import claimed, used_by
-from diffcert.sphinx.pieces import table, words
+from diffcert.sphinx.pieces import bullets, table, words
 from theory import IDENTITIES
 from theory.derivation import Axiom, is_given
 from theory.rendering import latex
+from theory.symbols import key_of
 
 __all__ = ["setup"]
 
@@ -65,6 +69,45 @@ class Quantities(Directive):
         return [table(titles, (22, 8, 40, 12, 22), rows)]
 
 
+class Letters(Directive):
+    """`.. letters:: ID`: what the symbols of a statement mean, and what is measured; folded in HTML."""
+
+    required_arguments = 1
+
+    def run(self) -> list[nodes.Node]:
+        """One list, in the order of the table of symbols."""
+        bound = diffcert.find(self.arguments[0]).bound
+        items = _of_rate(bound) if isinstance(bound, Rate) else _of_bound(bound)
+        opening = '<details class="letters"><summary>What the symbols mean</summary>'
+        elsewhere = only("", nodes.paragraph("", "The symbols:"), expr="not html")
+        return [
+            nodes.raw("", opening, format="html"),
+            elsewhere,
+            bullets(items),
+            nodes.raw("", "</details>", format="html"),
+        ]
+
+
+def _of_bound(bound: Bound) -> list[list[nodes.Node]]:
+    needed = {key_of(bound.truth), *bound.symbols}
+    rows = [row for key, row in diffcert.QUANTITIES.items() if key in needed]
+    return [
+        [_math(rf"{row.latex}_k" if row.indexed else row.latex), nodes.Text(": "), *words(row.meaning)]
+        for row in rows
+    ]
+
+
+def _of_rate(rate: Rate) -> list[list[nodes.Node]]:
+    what = rate.truth.replace("_", " ")
+    measured = [nodes.Text(f"{what} (measured): "), *words(MEASURED[rate.truth].meaning)]
+    letters = [
+        [_math(latex(sp.Symbol(name))), nodes.Text(": "), *words(rate.letters[name])]
+        for name in sorted(rate.symbols)
+    ]
+    note = [words(_sentence(rate.note))] if rate.note else []
+    return [measured, *letters, *note]
+
+
 class Predicates(Directive):
     """`.. predicates::`: the hypotheses that have a name."""
 
@@ -107,6 +150,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
     """Register the directives."""
     app.add_directive("axioms", Axioms)
     app.add_directive("quantities", Quantities)
+    app.add_directive("letters", Letters)
     app.add_directive("predicates", Predicates)
     app.add_directive("family", Family)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

@@ -144,7 +144,7 @@ class _Law:
         mass = square = flint.arb(0)
         for w, a, (below, above, height) in zip(self.weights, self.atoms, ends, strict=True):
             tail = above if side > 0 else below
-            far = side * (a - centre) + reach
+            far = abs(a - centre) + reach
             u = side * (edge - a)
             mass += w * tail
             square += w * (self.variance * tail + u * height + 2 * far * height + far * far * tail)

@@ -38,6 +38,9 @@ _SMALLEST = 1e-250
 _MOST_FACTOR = 16
 _CHEAP = 1 << 15
 _BLOCK = 1 << 18
+_CONVOLVED = 1 << 27
+"""Products in one call of a convolution, about a tenth of a second."""
+
 _MOST_PAIRS = 1 << 25
 _NODES_PER_WIDTH = 9.0
 _NODES_PER_STRIP = 13.0
@@ -231,6 +234,11 @@ def _step(
     inside = None if own is None else Line(own.log_weights, own.atoms, following.variance)
     onto = low + h * np.arange(count, dtype=float)
     finest = (1 - step.pull) * widths[0] / (_NODES_PER_WIDTH * resolution)
+    if not finest:
+        raise PrecisionError(
+            f"output_law: step {index} takes the snr from {step.t:.3g} to {step.t_next:.3g},"
+            " too far for machine numbers"
+        )
     if isinstance(chain.sampler, MomentMatched) and chain.sampler.order == 2:
         density = _integrated(window, step, branches, onto, resolution)
         if density is None:
@@ -299,10 +307,19 @@ def _pushed(
         ratio, _ = interpolate(window.ratio, window.start, window.spacing, x)
         total += np.exp(log_true + ratio + at.log_weight) / at.slope
     if factor <= 4:
-        return np.convolve(total, stencil, "valid")[::factor]
+        return _convolved(total, stencil)[::factor]
     rows = np.lib.stride_tricks.sliding_window_view(total, len(stencil))[::factor]
     block = max(1, _BLOCK // len(stencil))
     parts = [rows[first : first + block] @ stencil for first in range(0, len(rows), block)]
+    return np.concatenate(parts)
+
+
+def _convolved(values: Array, stencil: Array) -> Array:
+    """The values' convolution where the stencil lies within them, in blocks: an interrupt gets through."""
+    block = max(1, _CONVOLVED // len(stencil)) + len(stencil) - 1
+    stride = block - len(stencil) + 1
+    count = len(values) - len(stencil) + 1
+    parts = [np.convolve(values[at : at + block], stencil, "valid") for at in range(0, count, stride)]
     return np.concatenate(parts)
 
 

@@ -117,7 +117,7 @@ def test_an_undecided_case_and_an_identity() -> None:
     for claim, instance, status in ((level, _instance(), "undecided"), (same, point, "holds")):
         verdict = diffcert.compare(claim, instance, digits=15)
         assert verdict.status == status
-        result = Certificate.of(verdict, 15).check()
+        result = Certificate.of(verdict).check()
         assert result.agrees, result.findings
 
 

@@ -105,6 +105,16 @@ def test_what_fails_where_the_rate_exceeds_one():
         schedule_of(wild)
 
 
+@pytest.mark.parametrize(("numerator", "below"), [(315464876785728718, 0), (315464876785728719, 1)])
+def test_a_first_level_next_to_a_half(numerator, below):
+    """c_0 = log 2/log 9 to 18 digits: machine numbers take T^-c_0 for 1/2."""
+    near = LiCaiWeiInstance(9, Fraction(numerator, 10**18), 2)
+    assert evaluate("half_steps", near, digits=10).value == below
+    verdict = compare("li-cai-wei/half-steps-least", near, digits=10)
+    assert verdict.status is (Status.HOLDS if below else Status.NOT_APPLICABLE)
+    assert evaluate("half_steps", LiCaiWeiInstance(8, "1/3", "1/4"), digits=10).value == 0
+
+
 def test_what_fails_where_the_ratio_is_below_four():
     """c1 = c0: the last noise stays above a half, and no power of T bounds it."""
     stuck = LiCaiWeiInstance(400, 2, 2)

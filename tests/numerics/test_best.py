@@ -12,7 +12,7 @@ import pytest
 import scipy.integrate
 import scipy.optimize
 
-from numerics import Mixture, PrecisionError, Schedule, covariance_moment, mmse, path_kl
+from numerics import Mixture, PrecisionError, Product, Schedule, Target, covariance_moment, mmse, path_kl
 from numerics.arithmetic import balls, to_ball
 from numerics.best import MOST_BEST_STEPS, best_limit, best_schedules
 from numerics.best_compare import FAMILIES, compare_with_usual, family, steps_needed
@@ -329,6 +329,27 @@ def test_single_atom() -> None:
     assert only.path_kl == 0
     assert path_kl(one, only.schedule) == 0
     assert best_limit(one).value == 0
+
+
+@pytest.mark.parametrize(
+    ("target", "place"),
+    [
+        (Mixture([1 - Fraction("1e-250"), Fraction("1e-250")], [0, 1], 0), "1e-250"),
+        (Product(Mixture(["1/2", "1/2"], ["-1e74", "1e74"], 0), copies=10**9), "1e157"),
+    ],
+)
+def test_a_variance_whose_square_is_no_machine_number(target: Target, place: str) -> None:
+    for call in (best_limit, lambda *ends: best_schedules(target, 3, *ends[1:])):
+        with pytest.raises(PrecisionError, match=f"about {place}, is not between 1e-142 and 1e150"):
+            call(target, 0, 1000)
+
+
+def test_the_smallest_variance_that_is_taken() -> None:
+    """C is near 1e-280 at 0: the limit is that of the rare atom, 2 sqrt(pi log(1/w)) w to a few percent."""
+    rare = Mixture([1 - Fraction("1e-140"), Fraction("1e-140")], [0, 1], 0)
+    assert best_limit(rare, 0, 10_000).value == pytest.approx(
+        2 * math.sqrt(math.pi * 140 * math.log(10)) * 1e-140, rel=0.02
+    )
 
 
 @pytest.mark.parametrize(

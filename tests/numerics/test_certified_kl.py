@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import flint
 import pytest
 
 from numerics import Mixture, PrecisionError, Schedule, certified_tv, output_law, path_kl, samplers
-from numerics.output_law.certified_kl import certified_output_kl
+from numerics.arithmetic import balls
+from numerics.output_law.certified_kl import _Law, certified_output_kl
 
 BINARY = Mixture(["1/2", "1/2"], [-1, 1], 1)
 THREE = Mixture(["1/5", "1/2", "3/10"], [-3, 0, 4], 1)
@@ -61,3 +63,12 @@ def test_what_is_refused() -> None:
         certified_output_kl(THREE, SHORT, samplers.Ddpm(score_error="1/10"))
     with pytest.raises(PrecisionError, match="output_kl"):
         certified_output_kl(THREE, Schedule.karras(4))
+
+
+def test_what_lies_beyond_an_edge_is_bounded_where_the_output_is_far_away():
+    """The bound of int p (|x - c| + M)^2 beyond the right edge, c to the right of it."""
+    with balls(128).precision():
+        one = flint.arb(1)
+        law = _Law([one], [0 * one], one)
+        mass, square = law.beyond(law.ends(one), one, 1000 * one, 5 * one, 1)
+        assert square > mass * 900 * 900

@@ -12,9 +12,9 @@ import mpmath
 import numpy as np
 import pytest
 
-from numerics import Mixture, Schedule, SpanError, samplers
+from numerics import Mixture, PrecisionError, Schedule, SpanError, samplers
 from numerics.arithmetic import balls
-from numerics.output_law import output_law, stochastic_law
+from numerics.output_law import output_law, stochastic, stochastic_law
 from numerics.output_law.chain import chain_of, levels_of
 from numerics.output_law.law import DISTANCES
 
@@ -355,6 +355,25 @@ def test_a_simulation_of_a_million_paths_agrees_to_three_digits(sampler: sampler
 
 
 @pytest.mark.slow
+def test_a_step_too_far_for_machine_numbers() -> None:
+    law = output_law(TWO, Schedule.from_snr(["0", "1e-70", "1"]))
+    with pytest.raises(PrecisionError, match="step 1 takes the snr from 1e-70 to 1, too far"):
+        law.tv()
+
+
+def test_convolutions_are_taken_in_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A single call of half a minute would keep an interrupt waiting."""
+    values, stencil = np.sin(np.arange(1000.0)), np.linspace(1, 2, 31)
+    monkeypatch.setattr(stochastic, "_CONVOLVED", 31 * 70)
+    calls: list[int] = []
+    plain = np.convolve
+    monkeypatch.setattr(np, "convolve", lambda *a: calls.append(len(a[0])) or plain(*a))
+    expected = plain(values, stencil, "valid")
+    assert stochastic._convolved(values, stencil) == pytest.approx(expected, abs=1e-12)
+    assert len(calls) == 14
+    assert max(calls) == 100
+
+
 def test_the_stated_error_covers_tails_far_below_the_reference() -> None:
     """An output far narrower than the target: its KL is made in tails that machine numbers lose."""
     one, schedule, sampler = Mixture([1], [3], 2), Schedule.li_cai_wei(60), samplers.Ddpm("1/1000")

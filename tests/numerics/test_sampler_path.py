@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
+from fractions import Fraction
 from itertools import pairwise
 
 import numpy as np
 import pytest
 
-from numerics import Mixture, Schedule, mutual_information, path_kl, samplers
+from numerics import Mixture, PrecisionError, Schedule, mutual_information, path_kl, samplers
 from numerics.sampler_path import sampler_path_kl
 
 THREE = Mixture(["1/5", "1/2", "3/10"], [-3, 0, 4])
@@ -23,6 +24,26 @@ def test_gaussian_steps_agree_with_the_certified_path(variance: str, start: str)
     truth = sampler_path_kl(THREE, LEVELS, sampler, start)
     assert truth.value == pytest.approx(exact, rel=1e-11)
     assert abs(truth.value - exact) <= truth.error
+
+
+def test_steps_of_seventy_orders_of_magnitude() -> None:
+    """The ratio of the variances, 1 + excess, rounds to 0 there."""
+    target = Mixture([1 - Fraction("1e-300"), Fraction("1e-300")], [0, 1], 0)
+    far, beta = Schedule.from_snr(["0", "1e-70", "1", "1e70"]), samplers.Ddpm("beta")
+    exact = float(path_kl(target, far, beta, digits=15).mid())
+    assert sampler_path_kl(target, far, beta).value == pytest.approx(exact, rel=1e-12)
+
+
+def test_order_two_with_atoms_too_far_apart_for_machine_numbers() -> None:
+    """1e35 deviations apart, where a grid around each atom is lost; (1/2) E log(1 + delta Cov) is 11.26."""
+    rare = Mixture([1 - Fraction("1e-60"), Fraction("1e-60")], [0, 1], 0)
+    even = Mixture(["1/2", "1/2"], [0, 1], 0)
+    far, rule = Schedule.from_snr(["0", "1e-70", "1", "1e70"]), samplers.MomentMatched(2)
+    for target in (rare, even):
+        with pytest.raises(PrecisionError, match="beyond machine numbers"):
+            sampler_path_kl(target, far, rule)
+    exact = (70 - 60) * math.log(10) / 2 - 1 / 4
+    assert float(path_kl(rare, far, rule, digits=12)) == pytest.approx(exact, rel=1e-9)
 
 
 def test_order_two_is_the_entropy_of_its_gaussian() -> None:

@@ -221,3 +221,12 @@ def test_a_wide_relation_is_broken_below_its_sign() -> None:
 def test_minus_signs_come_last() -> None:
     assert flat(-sym.mmse_at[k + 1] / 2 + sym.mmse_at[k] / 2) == "Mₖ/2 - Mₖ₊₁/2"
     assert flat(-sym.kappa) == "-κ"
+
+
+def test_a_name_with_a_superscript_takes_no_second_one():
+    mean, plain = sp.IndexedBase("m^Z"), sp.IndexedBase("A")
+    assert latex(mean[k] ** 2) == r"\left(m^{Z}_{k}\right)^{2}"
+    assert latex(plain[k] ** 2) == "A_{k}^{2}"
+    doubled = re.compile(r"\^\{[^{}]*\}(_\{[^{}]*\})?\^")
+    for proposition in PROPOSITIONS:
+        assert not doubled.search(latex(proposition.statement)), proposition.title

@@ -31,6 +31,7 @@ _PAPER = Source(
 )
 _PLANTED = Source("diffcert", "", "", "a planted falsehood; nobody claims it")
 _ORDERS = (1, 2, 3)
+_MANY = {1: "1 moment", 2: "2 moments", 3: "3 moments"}
 
 _delta = sp.Symbol("delta", positive=True)
 _gap = sp.Symbol("gap", positive=True)
@@ -53,7 +54,7 @@ _letters = {
 def _step(p: int, **changes: object) -> Rate:
     fields: dict[str, object] = {
         "id": f"reeves-pfister/moments-step-{p}",
-        "title": f"One step that matches {p} moment{'s' * (p > 1)}: its leading term",
+        "title": f"One step that matches {_MANY[p]}: its leading term",
         "truth": f"step_kl_matched_{p}",
         "formula": _delta ** (p + 1) * _gap / (2 * factorial(p + 1)),
         "variables": {"delta": "down"},
@@ -69,7 +70,7 @@ def _step(p: int, **changes: object) -> Rate:
 def _path(p: int, **changes: object) -> Rate:
     fields: dict[str, object] = {
         "id": f"reeves-pfister/moments-path-{p}",
-        "title": f"A path whose steps match {p} moment{'s' * (p > 1)}: order {p} in the number of steps",
+        "title": f"A path whose steps match {_MANY[p]}: order {p} in the number of steps",
         "truth": f"path_kl_matched_{p}",
         "formula": _n ** (-p),
         "variables": {"n": "up"},
@@ -113,7 +114,7 @@ def _twins() -> tuple[Rate, ...]:
                     step[p],
                     "factorial",
                     f"the coefficient is 1/(2 ({p} + 1)!): the factor 2 is missing, the ratio tends to 1/2",
-                    title=f"One step that matches {p}: the coefficient 1/({p} + 1)!",
+                    title=f"One step that matches {_MANY[p]}: the coefficient 1/({p} + 1)!",
                     formula=no_two,
                 ),
             )
@@ -125,7 +126,7 @@ def _twins() -> tuple[Rate, ...]:
                     step[p],
                     "order",
                     f"p matched moments leave a term of order p + 1 = {p + 1}, not {p + 2}",
-                    title=f"One step that matches {p}: order {p + 2} in the step",
+                    title=f"One step that matches {_MANY[p]}: order {p + 2} in the step",
                     formula=_delta ** (p + 2) * _gap / (2 * factorial(p + 1)),
                     relation="<=",
                 ),
@@ -138,7 +139,7 @@ def _twins() -> tuple[Rate, ...]:
                     path[p],
                     "order",
                     f"n steps of order {p + 1} each add up to order {p}, not {p + 1}",
-                    title=f"A path that matches {p}: order {p + 1} in the number of steps",
+                    title=f"A path that matches {_MANY[p]}: order {p + 1} in the number of steps",
                     formula=_n ** (-p - 1),
                     relation="<=",
                 ),

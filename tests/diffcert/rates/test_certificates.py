@@ -14,7 +14,7 @@ import diffcert
 from diffcert import Certificate, Instance, Ladder, Mixture, RateClaim, Rung, Schedule
 from diffcert.certificate import digests
 from diffcert.rates import judge, ladders
-from diffcert.rates.certificate import PARTS, RateCertificate
+from diffcert.rates.certificate import PARTS, RateCertificate, stated_rungs, stated_verdict
 from theory import bounds
 
 n = sp.Symbol("n", positive=True)
@@ -186,6 +186,39 @@ def test_a_quantity_without_a_second_route_is_named():
     check = Certificate.of(diffcert.compare(claim, ladder)).check()
     assert check.agrees
     assert any("no second route" in remark for remark in check.remarks)
+
+
+def given(values, error="0", **more):
+    """A ladder of given numbers with two symbols, and a claim on it."""
+    k = sp.Symbol("a", positive=True)
+    rungs = [Rung({"n": 4 * 2**i, "a": 1}, {"value": v, "error": error}) for i, v in enumerate(values)]
+    ladder = Ladder("given", "n", rungs)
+    return RateClaim("mine/given", k / n, truth="value", ladders=ladder, replace=True, **more), ladder
+
+
+def test_a_rung_that_is_left_out_has_the_same_name_in_the_file(tmp_path):
+    claim, ladder = given(["1"] * 6, hypotheses=[diffcert.Condition("many steps", n >= 8)])
+    certificate = Certificate.of(diffcert.compare(claim, ladder))
+    assert certificate.data["verdict"]["left_out"] == ["a = 1, n = 4: many steps fails"]
+    check = Certificate.read(certificate.write(tmp_path)).check()
+    assert check.agrees, check.findings
+
+
+def test_intervals_that_are_narrower_than_what_is_known_prove_no_smaller_constant():
+    """Every stated interval lies in the true one, and the fit is what they give."""
+    claim, ladder = given([f"1/{4 * 2**i}" for i in range(6)], error="1/1000")
+    certificate = Certificate.of(diffcert.compare(claim, ladder))
+
+    def narrowed(data):
+        for part in data["rungs"]:
+            part["truth"]["rad"] = "1e-9"
+        again = stated_verdict(claim.bound, ladder, stated_rungs(ladder, data["rungs"]), (), ())
+        data["fit"] = again.fit.to_dict()
+        data["verdict"].update(status=again.status.value, reason=again.reason)
+
+    check = changed(certificate, narrowed).check()
+    assert any("narrower than what was measured" in line for line in check.findings)
+    assert any("the least constant does not cover what is found" in line for line in check.findings)
 
 
 def test_the_quantities_of_every_paper_are_among_the_sources():

@@ -25,7 +25,7 @@ def test_values_are_exact():
     rung = Rung({"T": "1e-3", "K": 0.5, "d": Fraction(1, 3), "n": 7}, {"x": Fraction(1, 3), "y": 0.5})
     assert rung.values == {"T": Fraction(1, 1000), "K": Fraction(1, 2), "d": Fraction(1, 3), "n": 7}
     assert rung.arguments == {"x": "1/3", "y": "1/2"}
-    assert rung.label == "T = 1/1000, K = 1/2, d = 1/3, n = 7"
+    assert rung.label == "K = 1/2, T = 1/1000, d = 1/3, n = 7"
 
 
 def test_data_round_trip():

@@ -9,8 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
+from diffcert.sphinx import syntax
 from diffcert.sphinx.rounding import Enclosure, complaint, ends
 
+_ROUNDINGS = ("nearest", "up", "down")
 EXACT = Fraction(386996798, 10**10)
 
 
@@ -51,6 +53,69 @@ def test_a_number_with_more_digits_than_are_known():
     said = complaint("0.1235", wide, "nearest")
     assert said == "0.1235 has more digits than the enclosure supports; write 0.12"
     assert "no digit" in str(complaint("1", _at("-3", "5"), "nearest"))
+
+
+TINY = Fraction(1, 10**40)
+
+
+@pytest.mark.parametrize(
+    ("number", "middle", "radius", "rounding", "said"),
+    [
+        ("0.10", "0.1", 0, "nearest", None),
+        ("0.00", 0, 0, "up", None),
+        ("3.87%", "0.0386996", 0, "nearest", None),
+        ("3.9 %", "0.0386996", 0, "nearest", None),
+        ("4%", "0.0386996", 0, "down", "4% is not a valid rounding down of 3.86996%; write 3%"),
+        ("-2.5", "-2.45", 0, "up", "write -2.4"),
+        ("-2.4", "-2.45", 0, "down", "write -2.5"),
+        ("-0.0", "-0.01", 0, "nearest", None),
+        ("-0.0", "0.01", 0, "nearest", "-0.0 is not a valid rounding of 0.01; write 0.0"),
+        ("0.2", "1/4", 0, "nearest", None),
+        ("0.3", "1/4", 0, "nearest", None),
+        ("0.3", "1/4", TINY, "nearest", "write 0.25"),
+        ("2", 2, TINY, "up", "2 has more digits than the enclosure supports; write = 2"),
+        ("1235", 1235, 1, "nearest", "write 12e2"),
+        ("1.5e3", 1235, 1, "nearest", "write 1.2e3"),
+        ("1e999", "0.3", 0, "nearest", "write 3e-1"),
+        ("1e-999", "0.3", 0, "up", "write 3e-1"),
+        ("5", 10**300, 0, "nearest", "write 1e300"),
+        ("0.3333333333", "1/3", "1e-3", "nearest", "supports; write 0.33"),
+    ],
+)
+def test_edges(number: str, middle: object, radius: object, rounding: str, said: str | None):
+    about, half = Fraction(str(middle)), Fraction(str(radius))
+    enclosure = Enclosure(about - half, about + half)
+    complained = complaint(number, enclosure, rounding)
+    if said is None:
+        assert complained is None
+        return
+    assert complained is not None
+    assert complained.endswith(said)
+    right = complained.rpartition("write ")[2]
+    quoted = syntax.quoted(f"{right} <name>")
+    assert complaint(quoted.number, enclosure, quoted.rounding or rounding) is None
+
+
+@given(
+    digits=some.integers(-(10**9), 10**9),
+    places=some.integers(0, 12),
+    radius=some.fractions(0, 1, max_denominator=10**6),
+    shrink=some.integers(0, 30),
+    number=some.from_regex(
+        r"-?\d{1,4}(\.\d{0,5})?([eE]-?\d)?( ?%)?", fullmatch=True, alphabet="0123456789.-eE %"
+    ),
+    rounding=some.sampled_from(sorted(_ROUNDINGS)),
+)
+def test_what_a_message_says_instead_is_right(
+    digits: int, places: int, radius: Fraction, shrink: int, number: str, rounding: str
+):
+    middle, half = Fraction(digits, 10**places), radius / 10**shrink
+    enclosure = Enclosure(middle - half, middle + half)
+    said = complaint(number, enclosure, rounding)
+    if said is None or "write " not in said:
+        return
+    quoted = syntax.quoted(f"{said.rpartition('write ')[2]} <name>")
+    assert complaint(quoted.number, enclosure, quoted.rounding or rounding) is None
 
 
 def test_ends_of_an_enclosure():
