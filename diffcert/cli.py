@@ -311,7 +311,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     escape_unknown()
     try:
         try:
-            code = _run(argv)
+            with interrupts.kept():
+                code = _run(argv)
             if sys.stdout is not None:
                 sys.stdout.flush()
         except ValueError as error:

@@ -172,7 +172,19 @@ def add_law(commands: Any) -> None:
     )
     _sampler(parser)
     parser.add_argument(
-        "--certified", action="store_true", help="the total variation as a proven interval too"
+        "--digits",
+        action=Once,
+        type=integer("digits", 1, MOST_DIGITS),
+        metavar="N",
+        help="every distance as a proven interval of so many digits (deterministic samplers on a line)",
+    )
+    parser.add_argument(
+        "--certified",
+        action="store_true",
+        help="the total variation as a proven interval too (stochastic samplers on a line)",
+    )
+    parser.add_argument(
+        "--json", action=Once, metavar="FILE", help="write inputs and distances in full precision"
     )
     _plot(parser, "draw the densities of target and output, and their difference")
 

@@ -143,7 +143,7 @@ def _kept(item: pytest.Item) -> list[tuple[str, str]]:
     for simplest, worst in refuted.values():
         for kind, verdict in (("simplest", simplest), ("worst", worst)):
             try:
-                place = Store(folder).save(verdict, kind, item.name)
+                place = Store(folder).save(verdict, kind, item.nodeid)
                 lines.append(f"{kind}: {place}")
             except (ValueError, OSError) as error:
                 lines.append(f"{kind}: not saved: {error}")
@@ -163,7 +163,7 @@ class _Summary:
         self.found += [str(text) for name, text in report.user_properties if name == PROPERTY]
         for name, text in report.user_properties:
             if name == EXAMPLES:
-                self.examples += json.loads(str(text))
+                self.examples += [one for one in json.loads(str(text)) if one not in self.examples]
 
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:
         """The table of tightness, where there was anything to compare; with -v the worst instances.

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import os
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 
 from sphinx.application import Sphinx
 
 import diffcert
+
+# Before numpy is loaded: the matrices here are small, and its threads only wait for each other.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 project = "diffcert"
 author = "The diffcert developers"

@@ -173,7 +173,7 @@ def _without_cancellation(
     long = terms[~short]
     value = math.fsum([*exact, *long, *information[::2], *-information[1::2]])
     cancelled = math.fsum(long) + math.fsum(information)
-    return value, 1e-13 * math.fsum(exact) + 1e-15 * cancelled
+    return value, 1e-13 * math.fsum(exact) + 1.2e-14 * cancelled
 
 
 def _certified(target: Target, schedule: Schedule, digits: int, moments: tuple[str, ...]) -> KnotValues:

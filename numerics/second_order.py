@@ -19,6 +19,7 @@ separated atoms (v = 0, large t) have no window at all.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from itertools import combinations, pairwise
 from typing import Any
 
@@ -121,18 +122,23 @@ def _logarithm(law: Law, t: Any, delta: Any, tolerance: Any) -> Any:
     windows, left_out = _windows(law, t, delta, tolerance)
     value = flint.arb(0)
     for low, high in windows:
-        value = (
-            value
-            + flint.acb.integral(
-                integrand,
-                low,
-                high,
-                rel_tol=flint.arb(0),
-                abs_tol=tolerance / _PARTS,
-                eval_limit=_EVALUATIONS,
-            ).real
-        )
+        value = value + _integral(integrand, low, high, tolerance / _PARTS)
     return value / (2 * flint.arb.pi()).sqrt() + flint.arb(0).union(left_out)
+
+
+def _integral(integrand: Callable[[Any, Any], Any], low: Any, high: Any, tolerance: Any) -> Any:
+    """The integral over an interval; flint makes a SystemError of a Ctrl-C in the integrand."""
+    try:
+        return flint.acb.integral(
+            integrand, low, high, rel_tol=flint.arb(0), abs_tol=tolerance, eval_limit=_EVALUATIONS
+        ).real
+    except SystemError as error:
+        cause: BaseException | None = error
+        while cause is not None:
+            if isinstance(cause, KeyboardInterrupt):
+                raise KeyboardInterrupt from None
+            cause = cause.__cause__ or cause.__context__
+        raise
 
 
 def _windows(law: Law, t: Any, delta: Any, tolerance: Any) -> tuple[list[tuple[Any, Any]], Any]:

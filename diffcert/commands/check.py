@@ -52,6 +52,7 @@ def check(options: argparse.Namespace) -> int:
                 done.update(results)
                 progress.update(bar, completed=len(done))
         except KeyboardInterrupt:
+            interrupts.taken()
             finished.close()
             code, ending = 130, "interrupted; the finished certificates are above"
         except BrokenProcessPool:
@@ -79,6 +80,8 @@ def _paths(names: Sequence[str]) -> list[Path]:
     """The files meant by the arguments; a folder stands for the .json files in it."""
     found: dict[Path, None] = {}
     for name in names:
+        if not name:
+            raise ValueError("check: an empty text names no file")
         path = Path(name)
         if path.is_dir():
             inside = sorted(path.glob("*.json"))

@@ -7,19 +7,24 @@ What belongs here: samplers by name, the text of the two commands. What does not
 from __future__ import annotations
 
 import argparse
+import json
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
 from typing import Any
 
 from diffcert import family, plots
 from diffcert.commands.common import progress_bar, schedule_of, target_of, writable
-from diffcert.enclosure import certified_digits
+from diffcert.enclosure import ball_text, certified_digits
+from diffcert.inputs import exact_inputs
+from diffcert.instance import Instance
+from diffcert.report import write_text
 from numerics import Mixture, PrecisionError, SpanError, samplers
 from numerics.output_law import output_law
 from numerics.output_law.certified import certified_tv
 from numerics.output_law.law import DISTANCES
 from numerics.samplers import Sampler
+from numerics.truth import Truth
 
 __all__ = ["SAMPLERS", "fitted_exponent", "law", "order", "sampler_named"]
 
@@ -71,48 +76,120 @@ def _mixture(text: str) -> tuple[Mixture, str]:
 
 
 def law(options: argparse.Namespace) -> int:
-    """Print the distances of a sampler's output from the target; 0."""
+    """Print the distances of a sampler's output from the target; 0, or 1 if one is out of reach."""
+    place = writable("--json", options.json, options.target, options.schedule)
     if options.plot is not None:
         plots.check_path(options.plot)
-        writable("--plot", options.plot, options.target, options.schedule)
+        writable("--plot", options.plot, options.target, options.schedule, options.json)
     target, target_name = _mixture(options.target)
     schedule, schedule_name = schedule_of(options, target)
     sampler = sampler_named(options.sampler)
-    reference = options.reference.replace("-", "_")
+    reference, digits = options.reference.replace("-", "_"), options.digits
     with progress_bar("computing the law") as progress:
         bar = progress.add_task("", total=len(DISTANCES))
         made = output_law(target, schedule, sampler, options.start)
-        rows = []
+        found: dict[str, Truth | Exception] = {}
         for name in DISTANCES:
-            rows.append((_NAMES[name], *_shown(made, name, reference)))
+            found[name] = _measured(made, name, reference, digits)
             progress.update(bar, advance=1)
     against = "the target" if reference == "target" else "the law at the last level"
+    how = "with the estimated error" if digits is None else "every digit proven"
     print(f"{target_name}, {schedule_name}, {schedule.steps} steps, {sampler!r}, start {options.start}")
-    print(f"distance of the output from {against}, with the estimated error:")
-    for title, value, error in rows:
-        print(f"  {title:<26}{value:>20}  {error}".rstrip())
+    print(f"distance of the output from {against}, {how}:")
+    width = max(20, (digits or 0) + 8)
+    for name, truth in found.items():
+        value, error = _words(truth, digits, made)
+        print(f"  {_NAMES[name]:<26}{value:>{width}}  {error}".rstrip())
     if options.certified:
         ball = certified_tv(target, schedule, sampler, options.start, reference).value
         low, high = (x.str(12, radius=False) for x in (ball.lower(), ball.upper()))
         print(f"  total variation, certified: between {low} and {high}")
-    for note in made.notes:
+    notes = dict.fromkeys((*made.notes, *(note for truth in found.values() for note in _notes(truth))))
+    for note in notes:
         print(f"note: {note}")
+    if place is not None:
+        instance = Instance(
+            target,
+            schedule,
+            sampler=sampler,
+            start=options.start,
+            target_name=target_name,
+            schedule_name=schedule_name,
+        )
+        write_text(place, _json(instance, reference, digits, found, list(notes)))
     if options.plot is not None:
         from diffcert.law_plots import law_figure
 
         plots.write(lambda: law_figure(made, reference, f"{target_name}, {schedule_name}"), options.plot)
-    return 0
+    return 1 if any(isinstance(truth, PrecisionError) for truth in found.values()) else 0
 
 
-def _shown(made: Any, name: str, reference: str) -> tuple[str, str]:
+def _measured(made: Any, name: str, reference: str, digits: int | None) -> Truth | Exception:
+    """A distance, or why there is none; ValueError where no distance of this law has digits."""
     try:
-        truth = made.truth(name, reference)
-    except SpanError:
+        truth: Truth = made.truth(name, reference, digits)
+    except (SpanError, PrecisionError) as error:
+        if digits is not None and isinstance(error, SpanError):
+            raise
+        return error
+    return truth
+
+
+def _words(truth: Truth | Exception, digits: int | None, made: Any) -> tuple[str, str]:
+    """The value and its error, for the table."""
+    if isinstance(truth, PrecisionError):
+        return "out of reach", ""
+    if not isinstance(truth, Truth):
         wide = made.target.core.rank > 1
         return "no closed form known" if wide else "does not factorise", ""
-    if math.isinf(truth.value):
+    if _is_infinite(truth.value):
         return "infinite", ""
+    if digits is not None:
+        return certified_digits(truth.value, digits), ""
     return certified_digits(truth.value, 12, max(truth.error, 1e-18)), f"+/- {truth.error:.1e}"
+
+
+def _is_infinite(value: Any) -> bool:
+    """Whether a float or a ball is infinite, not merely unknown."""
+    if isinstance(value, float):
+        return math.isinf(value)
+    return bool(not value.is_finite() and value > 0)
+
+
+def _notes(truth: Truth | Exception) -> tuple[str, ...]:
+    if isinstance(truth, Truth):
+        return truth.notes
+    return (" ".join(str(truth).split()),) if isinstance(truth, PrecisionError) else ()
+
+
+def _json(
+    instance: Instance,
+    reference: str,
+    digits: int | None,
+    found: Mapping[str, Truth | Exception],
+    notes: list[str],
+) -> str:
+    """The law's distances in full precision, with exact inputs; balls as decimals that contain them."""
+    distances: dict[str, Any] = {}
+    for name, truth in found.items():
+        if not isinstance(truth, Truth):
+            distances[name] = {"reason": " ".join(str(truth).split())}
+        elif _is_infinite(truth.value):
+            distances[name] = {"value": "inf"}
+        elif digits is None:
+            distances[name] = {"value": repr(truth.value), "error": repr(truth.error)}
+        else:
+            middle, radius = ball_text(truth.value, digits)
+            distances[name] = {"mid": middle, "rad": radius}
+    data = {
+        "instance": exact_inputs(instance),
+        "reference": reference,
+        "engine": "fast" if digits is None else "certified",
+        "digits": digits,
+        "distances": distances,
+        "notes": notes,
+    }
+    return json.dumps(data, indent=1, ensure_ascii=True) + "\n"
 
 
 # Orders of convergence
@@ -138,6 +215,7 @@ def order(options: argparse.Namespace) -> int:
                 _measure(values, n, options, target, sampler)
                 progress.update(bar, advance=1)
         except KeyboardInterrupt:
+            interrupts.taken()
             counts = [n for n, _, _ in values["tv"]]
             if not counts:
                 raise

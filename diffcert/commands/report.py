@@ -83,6 +83,7 @@ def _computed(options: argparse.Namespace, digits: int | None) -> tuple[dict[str
                 outcomes[position] = verdict
                 progress.update(bar, completed=len(outcomes))
         except KeyboardInterrupt:
+            interrupts.taken()
             finished.close()
             say("diffcert: interrupted; the document has the finished cases")
             code = 130

@@ -39,6 +39,7 @@ def sharpen(options: argparse.Namespace) -> int:
         try:
             sharpness.run(search, tries, options.budget, shown)
         except KeyboardInterrupt:
+            interrupts.taken()
             interrupted = True
         progress.stop()
     result = search.result(digits, finished=not interrupted)

@@ -56,6 +56,7 @@ def verify(options: argparse.Namespace) -> int:
                 done = position + 1 if options.twins else len(outcomes)
                 progress.update(bar, completed=done)
         except KeyboardInterrupt:
+            interrupts.taken()
             finished.close()
             interrupted, code = INTERRUPTED, 130
         except BrokenProcessPool:
@@ -127,6 +128,7 @@ def compare(options: argparse.Namespace) -> int:
             outcomes[position] = one(case.claim, instance, digits, shared)
             folder.take(outcomes[position])
     except KeyboardInterrupt:
+        interrupts.taken()
         finish(claims, cases, outcomes, options, place, INTERRUPTED, folder)
         return 130
     result = finish(claims, cases, outcomes, options, place, "", folder)

@@ -20,6 +20,7 @@ from diffcert.rates.decide import Decision, Point, decide
 from diffcert.rates.fit import Fit, fit
 from diffcert.rates.ladder import Ladder, Quantity, Rung
 from diffcert.rates.quantities import BITS, Measured, measure
+from diffcert.rationals import RATIONALS, IrrationalError
 from diffcert.verdict import Status, Verdict
 from diffcert.verdict import decide as decide_balls
 from numerics.arithmetic import balls
@@ -152,8 +153,7 @@ def measure_rung(
         numbers = {name: value.ball for name, value in known.items()}
         outcomes: dict[str, bool | None] = {}
         for hypothesis, sides in conditions:
-            left, relation, right = sides(ops, {name: numbers[name] for name in sides.symbols})
-            outcomes[hypothesis.key] = decide_balls(left, relation, right)
+            outcomes[hypothesis.key] = _condition(sides, rung, ops, numbers)
             if not outcomes[hypothesis.key]:
                 word = "fails" if outcomes[hypothesis.key] is False else "is not decided"
                 return None, f"{rung.label}: {hypothesis.text} {word}", outcomes
@@ -168,6 +168,18 @@ def measure_rung(
         if not all(value.enclosed for value in known.values()):
             truth = replace(truth, enclosed=False)
         return MeasuredRung(rung, truth, bound, truth.ball / bound), "", outcomes
+
+
+def _condition(sides: Any, rung: Rung, ops: Any, numbers: dict[str, Any]) -> bool | None:
+    """Whether a condition is met on a rung; sides whose balls overlap may be rational and equal."""
+    outcome = decide_balls(*sides(ops, {name: numbers[name] for name in sides.symbols}))
+    values = {name: rung.values[name] for name in sides.symbols}
+    if outcome is None and not any(isinstance(value, Quantity) for value in values.values()):
+        try:
+            outcome = decide_balls(*sides(RATIONALS, values))
+        except (IrrationalError, ZeroDivisionError):
+            return None
+    return outcome
 
 
 def judge(rate: Rate, ladder: Ladder, digits: int | None = 30) -> RateVerdict:

@@ -23,7 +23,7 @@ _PLAIN = frozenset(("text", "man", "texinfo"))
 """The formats without mathematics and without frames."""
 
 _LONGEST_REASON = 60
-"""A reason of more characters has a row of its own, across the table."""
+"""A reason of more characters has a row of its own, across the table; manual pages have no such rows."""
 
 
 def _said(standing: View) -> str:
@@ -171,7 +171,7 @@ class Writer:
     def _cases(self, rows: Sequence[View]) -> nodes.table:
         cells: list[Sequence[Sequence[nodes.Node]]] = []
         for row in rows:
-            apart = len(row["reason"]) > _LONGEST_REASON
+            apart = len(row["reason"]) > _LONGEST_REASON and self.form not in _PLAIN
             short = not apart and row["reason"]
             why = words(f" ({row['reason']})", formulas=False) if short else []
             cells.append(

@@ -13,7 +13,7 @@ from docutils import nodes
 
 from diffcert.sphinx import standing as st
 from diffcert.sphinx.content import Writer
-from diffcert.sphinx.pieces import badge, bullets, escaped
+from diffcert.sphinx.pieces import badge, bullets, escaped, words
 
 __all__ = ["drawing", "graph", "layers"]
 
@@ -41,6 +41,8 @@ def graph(writer: Writer, view: View, uri: Callable[[View], str]) -> list[nodes.
     for row in statements:
         item = [
             writer.to(row),
+            nodes.Text(" "),
+            *words(row["title"]),
             nodes.Text(" ("),
             badge(row["standing"]["status"], row["standing"]["words"]),
         ]

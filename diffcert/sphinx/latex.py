@@ -38,8 +38,11 @@ _SIGNS = _pairs(
     " ∧ wedge ∨ vee → rightarrow ← leftarrow ↔ leftrightarrow ⇒ Rightarrow ⇔ Leftrightarrow ↦ mapsto"
     " ⟨ langle ⟩ rangle ⌊ lfloor ⌋ rfloor ⌈ lceil ⌉ rceil ℓ ell ∎ blacksquare ⋯ cdots ′ prime"
 )
-_RAISED = _pairs("⁰ 0 ¹ 1 ² 2 ³ 3 ⁴ 4 ⁵ 5 ⁶ 6 ⁷ 7 ⁸ 8 ⁹ 9 ⁺ + ⁻ - ⁿ n")
-_LOWERED = _pairs("₀ 0 ₁ 1 ₂ 2 ₃ 3 ₄ 4 ₅ 5 ₆ 6 ₇ 7 ₈ 8 ₉ 9 ₊ + ₋ - ᵢ i ⱼ j ₖ k ₘ m ₙ n ₜ t ₓ x")
+_RAISED = _pairs("⁰ 0 ¹ 1 ² 2 ³ 3 ⁴ 4 ⁵ 5 ⁶ 6 ⁷ 7 ⁸ 8 ⁹ 9 ⁺ + ⁻ - ⁿ n ᵀ T")
+_LOWERED = _pairs(
+    "₀ 0 ₁ 1 ₂ 2 ₃ 3 ₄ 4 ₅ 5 ₆ 6 ₇ 7 ₈ 8 ₉ 9 ₊ + ₋ - ₐ a ₑ e ₕ h ᵢ i ⱼ j ₖ k ₗ l ₘ m ₙ n ₒ o ₚ p ᵣ r ₛ s"
+    " ₜ t ᵤ u ᵥ v ₓ x"
+)
 _LETTERS = _pairs("ℝ R ℕ N ℤ Z ℂ C ℙ P 𝔼 E")
 _PIECES = _pairs(
     "⎛ / ⎜ | ⎝ \\ ⎞ \\ ⎟ | ⎠ / ⎡ [ ⎢ [ ⎣ [ ⎤ ] ⎥ ] ⎦ ] ⎧ / ⎨ < ⎩ \\ ⎪ | ⎫ \\ ⎬ > ⎭ / ⎮ | ⌠ / ⌡ / ╱ / ╲ \\"
@@ -53,6 +56,9 @@ _KNOWN = "─│└├╱╲"
 def _declared() -> Iterator[tuple[str, str]]:
     """Each character with what LaTeX writes for it."""
     yield "−", r"\ensuremath{-}"
+    yield "ᾱ", r"\ensuremath{\bar\alpha}"
+    yield "\N{COMBINING CIRCUMFLEX ACCENT}", r"\llap{\textasciicircum}"
+    yield "\N{COMBINING MACRON}", r"\llap{\textasciimacron}"
     for sign, name in _SIGNS.items():
         yield sign, rf"\ensuremath{{\{name}}}"
     for sign, letter in _LETTERS.items():

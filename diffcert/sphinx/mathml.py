@@ -10,6 +10,7 @@ Sphinx takes a renderer that an extension registers instead of MathJax, which is
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from importlib.resources import files
 from importlib.util import find_spec
 from pathlib import Path
@@ -35,6 +36,7 @@ _THIN = "0.167em"
 _UNSUPPORTED_VARIANTS = {"script", "double-struck", "fraktur", "bold-italic"}
 
 
+@lru_cache(maxsize=1 << 14)
 def mathml(latex: str, display: bool) -> str:
     """The `<math>` element of a formula; ValueError for LaTeX that the converter does not know."""
     from latex2mathml.converter import convert

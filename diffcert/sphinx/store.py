@@ -54,6 +54,7 @@ class Store:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self._hashes: dict[str, str] = {}
+        self._versions: dict[str, str] = {}
         self._places: dict[tuple[str, tuple[str, ...] | None], str | None] = {}
         invalidate_caches()
 
@@ -88,7 +89,7 @@ class Store:
                 _OWN in sources["places"]
                 and all(self._hash(path) == known for path, known in sources["files"].items())
                 and all(self._is_there(name, *known) for name, known in sources["places"].items())
-                and all(version(name) == known for name, known in sources["versions"].items())
+                and all(self._version(name) == known for name, known in sources["versions"].items())
                 and all(self._place(name, path) is None for name, path in sources["absent"].items())
             )
         except (OSError, PackageNotFoundError, AttributeError, TypeError, ValueError):
@@ -98,6 +99,11 @@ class Store:
         if path not in self._hashes:
             self._hashes[path] = hashlib.sha256(Path(path).read_bytes()).hexdigest()
         return self._hashes[path]
+
+    def _version(self, name: str) -> str:
+        if name not in self._versions:
+            self._versions[name] = version(name)
+        return self._versions[name]
 
     def _is_there(self, name: str, known: str, path: list[str] | None) -> bool:
         """Whether importing a name would load what it loaded."""

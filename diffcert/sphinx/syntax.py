@@ -36,6 +36,7 @@ LONGEST_PARAMETERS = 100_000
 DEEPEST_PARAMETERS = 100
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*(/[A-Za-z0-9][A-Za-z0-9._-]*)*", re.ASCII)
 _OPTION = re.compile(r":([A-Za-z][A-Za-z0-9_-]*):(?:\s+(.*))?\s*", re.ASCII)
+_KEY = re.compile(r"^([A-Za-z][A-Za-z0-9_-]*):(\s|$)", re.ASCII)
 _DECIMAL = re.compile(r"\d{1,300}(\.\d{0,300})?|\.\d{1,300}", re.ASCII)
 _QUOTIENT = re.compile(r"(\d{1,300})/(\d{1,300})", re.ASCII)
 
@@ -58,8 +59,10 @@ def block(lines: Sequence[str], known: Sequence[str], on_first_line: bool) -> Bl
     """The parts of a directive's lines; ValueError naming an option that is unknown or given twice.
 
     The argument comes first, if the directive's own line has one; options follow, one per line, and go
-    on until the next option or an empty line; what remains is text.
+    on until the next option or an empty line; what remains is text. In Markdown the options may also
+    stand between two lines of `---`, without the first colon.
     """
+    lines, fenced = _without_fence(lines)
     argument: list[str] = []
     options: dict[str, list[str]] = {}
     current: list[str] | None = argument if on_first_line else None
@@ -80,8 +83,19 @@ def block(lines: Sequence[str], known: Sequence[str], on_first_line: bool) -> Bl
             current.append(line.strip())
     else:
         place = len(lines)
+    place = place if fenced is None else fenced + 1
     joined = {option: "\n".join(parts).strip() for option, parts in options.items()}
     return Block(" ".join(argument).strip(), joined, place)
+
+
+def _without_fence(lines: Sequence[str]) -> tuple[list[str], int | None]:
+    """The lines with options between `---` as others write them, and where the second `---` is."""
+    fences = [place for place, line in enumerate(lines) if line.strip() == "---"]
+    if len(fences) < 2 or fences[0] > 1:
+        return list(lines), None
+    first, last = fences[:2]
+    inner = [_KEY.sub(r":\1:\2", line.strip()) for line in lines[first + 1 : last] if line.strip()]
+    return [*lines[:first], *inner], last
 
 
 def name(text: str, what: str = "name") -> str:

@@ -75,7 +75,8 @@ def at_threshold(draw: st.DrawFn, needs: Needs) -> Instance:
     from diffcert.instance import Instance
     from numerics import Mixture, Schedule
 
-    rare, length = draw(st.sampled_from(_RARE)), draw(st.sampled_from(_LENGTHS))
+    rare = draw(st.sampled_from(_RARE[:2] if needs.costly else _RARE))
+    length = draw(st.sampled_from(_LENGTHS))
     target = Mixture([1 - rare, rare], [0, length], 0 if needs.discrete else draw(st.sampled_from((0, 1))))
     width, told = draw(st.sampled_from(_DEVIATIONS)) / math.sqrt(-math.log(rare)), float(units(target)[-1])
     if needs.costly:
@@ -106,7 +107,8 @@ def exhausted(draw: st.DrawFn, needs: Needs, most: int) -> Instance:
 
     half: Fraction = draw(st.sampled_from(_LENGTHS))
     target, unit = _pair(draw, half, needs), 1 / half**2
-    if needs.start != "positive" and draw(st.sampled_from((False, False, True))):
+    once = needs.start != "positive" and "kappa" not in needs.positive
+    if once and draw(st.sampled_from((False, False, True))):
         return Instance(target, Schedule.geometric(1, *[draw(st.sampled_from(_LONG)) * unit] * 2))
     return Instance(target, draw(_in_small_ratio(needs, unit, most)))
 

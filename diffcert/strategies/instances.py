@@ -18,7 +18,7 @@ from diffcert.strategies.extremes import MOST_FINE_STEPS, STEPS, suited
 from diffcert.strategies.li_cai_wei import li_cai_wei_instances
 from diffcert.strategies.low_rank import low_rank_instances
 from diffcert.strategies.needs import Needs, bound_of, needs_of
-from diffcert.strategies.numbers import MULTIPLES, positive_numbers, rounded
+from diffcert.strategies.numbers import MULTIPLES, positive_numbers, rounded, shares
 from diffcert.strategies.quadratures import quadratures
 from diffcert.strategies.samplers import reverse_variances, score_errors
 from diffcert.strategies.schedules import schedules as any_schedules
@@ -45,6 +45,9 @@ _EVERYDAY = 3
 """How many everyday instances there are for one of each extreme family, on average."""
 
 _PARTS = tuple(Fraction(x) for x in ("1", "1/2", "1/10", "1/100"))
+_GAPS = tuple(Fraction(x) for x in ("1", "2", "1/2", "3/2"))
+_RISES = tuple(Fraction(x) for x in ("1/4", "1/2", "1/10", "1/5"))
+_BEGINNINGS = tuple(Fraction(x) for x in ("0", "1/4", "1/10", "1/2"))
 _SPANS = tuple(Fraction(x) for x in ("1", "1/10", "1/1000", "1/40"))
 _REACHES = tuple(Fraction(x) for x in ("100", "10", "1e4", "1e3"))
 
@@ -106,6 +109,9 @@ def _instances(
 
     if needs.kind == "spacing":
         return draw(quadratures(needs, targets))
+    if needs.outputs:
+        targets = _close_atoms() if targets is None else targets
+        schedules = _short_paths(needs) if schedules is None else schedules
     target: Any = draw(_targets(needs) if targets is None else targets)
     if needs.kind == "target":
         return Instance(target)
@@ -137,12 +143,42 @@ def _targets(needs: Needs) -> st.SearchStrategy[Target]:
         least = 2
     if needs.discrete:
         shapes["variances"] = (0,)
-    if needs.outputs:
-        return mixtures(min_atoms=2, max_atoms=3, dimension=1, shapes=("plain", "pair"))
     if needs.ambient or needs.predicates & {"exact_mean", "optimal_sampler"}:
         each = [mixtures(min_atoms=least, dimension=d, **shapes) for d in (1, 2, 4, 8)]
         return st.one_of(*each)
     return mixtures(min_atoms=least, **shapes)
+
+
+@st.composite
+def _with_a_ratio(draw: st.DrawFn, unit: Fraction, most: int) -> Schedule:
+    """Geometric knots of two steps or more, so that there is a ratio."""
+    from numerics import Schedule
+
+    steps = draw(st.sampled_from([n for n in (2, 3, 4, 6, 12, 40) if n <= max(most, 2)]))
+    first = draw(positive_numbers(extremes=True)) * unit / 10
+    return Schedule.geometric(steps, first, first * draw(st.sampled_from(_REACHES)))
+
+
+@st.composite
+def _close_atoms(draw: st.DrawFn) -> Mixture:
+    """Two or three atoms on a line, near enough for short steps to leave something to learn."""
+    from numerics import Mixture
+
+    gaps = draw(st.lists(st.sampled_from(_GAPS), min_size=1, max_size=2))
+    counts = draw(st.lists(st.integers(1, 9), min_size=len(gaps) + 1, max_size=len(gaps) + 1))
+    atoms = [sum(gaps[:k], Fraction(0)) for k in range(len(counts))]
+    return Mixture(shares(counts), atoms, draw(st.sampled_from((1, 0))))
+
+
+@st.composite
+def _short_paths(draw: st.DrawFn, needs: Needs) -> Schedule:
+    """Two or three steps that are not short: those for which the law of the last iterate is enclosed."""
+    from numerics import Schedule
+
+    first = draw(st.sampled_from([k for k in _BEGINNINGS if k or needs.start != "positive"]))
+    rises = draw(st.lists(st.sampled_from(_RISES), min_size=2, max_size=3))
+    first = Fraction(0) if needs.start == "zero" else first
+    return Schedule.from_snr([first + sum(rises[:k], Fraction(0)) for k in range(len(rises) + 1)])
 
 
 @st.composite
@@ -176,11 +212,11 @@ def _schedules(
     predicates = needs.predicates
     if needs.latent:
         kinds = ("from_snr", "geometric", "uniform", "constant_ratio")
-    elif needs.outputs:
-        kinds = ("from_snr", "from_snr", "constant_ratio")
     elif needs.any_variance or levels_only:
         kinds = ("from_alpha_bar", "from_times", "from_alpha_bar", "from_sigmas", "li_cai_wei")
     elif "geometric_steps" in predicates:
+        if "kappa" in needs.positive:
+            return _with_a_ratio(unit, min(most, MOST_COSTLY_STEPS if needs.costly else MOST_STEPS))
         kinds = ("geometric",)
     elif "uniform_steps" in predicates:
         kinds = ("uniform",)
@@ -189,10 +225,10 @@ def _schedules(
     return any_schedules(
         kinds=kinds,
         start=None if kinds in (("geometric",), ("uniform",)) or needs.any_variance else needs.start,
-        max_steps=min(most, 3 if needs.outputs else MOST_COSTLY_STEPS if needs.costly else MOST_STEPS),
+        max_steps=min(most, MOST_COSTLY_STEPS if needs.costly else MOST_STEPS),
         unit=unit,
         noise_free=not (needs.any_variance or levels_only or "finite_snr" in predicates),
-        enormous=not (needs.costly or needs.outputs or needs.latent),
+        enormous=not (needs.costly or needs.latent),
     )
 
 

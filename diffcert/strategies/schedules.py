@@ -94,13 +94,23 @@ def schedules(
         kept = [kind for kind in kept if kind not in _OF_LEVELS or kind in lists]
     if not kept:
         raise ValueError(f"kinds: none of {', '.join(asked)} fits the other arguments")
-    return _schedules(tuple(kept), start, most, scale, noise_free, enormous)
+    branches = [_of_kind(kind, start, most, scale, noise_free, enormous) for kind in kept]
+    # hypothesis shrinks towards what takes the fewest choices: that is to be one step.
+    return st.one_of(*([_one_step(start, scale)] if "from_snr" in kept else []), *branches)
 
 
 @st.composite
-def _schedules(
+def _one_step(draw: st.DrawFn, start: str | None, unit: Fraction) -> Schedule:
+    from numerics import Schedule
+
+    first = unit if start == "positive" else Fraction(0)
+    return Schedule.from_snr([first, first + unit * draw(st.sampled_from(MULTIPLES))])
+
+
+@st.composite
+def _of_kind(
     draw: st.DrawFn,
-    kinds: tuple[str, ...],
+    kind: str,
     start: str | None,
     most: int,
     unit: Fraction,
@@ -109,7 +119,6 @@ def _schedules(
 ) -> Schedule:
     from numerics import Schedule
 
-    kind = draw(st.sampled_from(kinds))
     if kind == "from_snr":
         return Schedule.from_snr([t * unit for t in draw(_knots(start, most, enormous))])
     if kind == "constant_ratio":

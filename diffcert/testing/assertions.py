@@ -61,6 +61,7 @@ def assert_holds(
     parameters: Mapping[str, Any] | None = None,
     digits: int | Configured | None = Configured.DIGITS,
     not_applicable: str = "fail",
+    undecided: str = "fail",
 ) -> Verdict:
     """The verdict on a claim that holds; of several instances the one of the largest truth / bound.
 
@@ -69,7 +70,8 @@ def assert_holds(
     `digits` is that of the marker, the option or the configuration, else 30; None is the fast tier.
     Undecided cases are tried at twice and four times the digits. Where the claim does not apply,
     `not_applicable` says "fail", or "pass"; within a test of hypothesis "fail" rejects the example
-    instead.
+    instead. `undecided` says "fail", or "pass" for searches that reach instances where both sides agree to
+    more digits than there are.
 
     Raises RefutedError, UndecidedError or NotApplicableError, each an AssertionError that shows both
     sides, their ratio, the precision, and a call to paste; ValueError for bad arguments.
@@ -80,6 +82,7 @@ def assert_holds(
     from numerics.exact import choice
 
     choice(not_applicable, "not_applicable", ("fail", "pass"))
+    choice(undecided, "undecided", ("fail", "pass"))
     if isinstance(claim, str) and ":" in claim:
         claim = registry.load(claim)[0].id
     asked = RECORDS.settings.digits if isinstance(digits, Configured) else digits
@@ -87,7 +90,7 @@ def assert_holds(
     verdicts = []
     for instance in cases:
         verdict = compare(claim, instance, asked)
-        _judge(verdict, asked, not_applicable if len(cases) == 1 else "pass")
+        _judge(verdict, asked, not_applicable if len(cases) == 1 else "pass", undecided)
         verdicts.append(verdict)
     if not any(verdict.status != "not_applicable" for verdict in verdicts) and not_applicable == "fail":
         raise NotApplicableError(
@@ -144,7 +147,7 @@ def _instances(
     raise ValueError(f"subject: {shown(subject)} is neither an Instance, a list of them, nor a target")
 
 
-def _judge(verdict: Verdict, asked: int | None, not_applicable: str) -> None:
+def _judge(verdict: Verdict, asked: int | None, not_applicable: str, undecided: str) -> None:
     """Count a verdict, and raise what it is in a test."""
     __tracebackhide__ = True
     from diffcert.testing import messages
@@ -156,7 +159,7 @@ def _judge(verdict: Verdict, asked: int | None, not_applicable: str) -> None:
     if verdict.status == "refuted":
         worst = RECORDS.add_refuted(verdict.claim_id, messages.excess(verdict), verdict)
         raise RefutedError(messages.report_of(verdict, asked, worst))
-    if verdict.status == "undecided":
+    if verdict.status == "undecided" and undecided == "fail":
         raise UndecidedError(messages.report_of(verdict, asked))
     if verdict.status == "not_applicable" and not_applicable == "fail":
         _reject_example()

@@ -12,6 +12,7 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -88,6 +89,12 @@ def _slug(words: str) -> str:
     return re.sub(r"[^A-Za-z0-9]+", "-", words).strip("-")[:100] or "unnamed"
 
 
+def _distinct(test: str) -> str:
+    """The slug of a test's node id; with digits where it is cut, or where another may have the same."""
+    lossless = re.fullmatch(r"[A-Za-z0-9_./:]+", test) and len(test) <= 100
+    return _slug(test) if lossless else f"{_slug(test)}-{sha256(test.encode()).hexdigest()[:6]}"
+
+
 def read_counterexample(path: str | Path) -> Counterexample:
     """The counterexample in a file; ValueError, in one line naming the file, for anything else."""
     from diffcert.inputs import read_instance
@@ -141,6 +148,10 @@ class Store:
         return tuple(kept.replay(digits) for kept in self.counterexamples(claim))
 
     def save(self, verdict: Verdict, kind: str = "simplest", test: str = "") -> Path:
-        """The path of the file that now holds a refuted verdict, named after the claim and the test."""
-        words = [verdict.claim_id, *([test] if test else []), kind]
-        return save_counterexample(self.folder / f"{'--'.join(map(_slug, words))}.json", verdict, kind)
+        """The path of the file that now holds a refuted verdict, named after the claim and the test.
+
+        A test whose name does not survive in the name of a file is told from others by a few hexadecimal
+        digits.
+        """
+        words = [_slug(verdict.claim_id), *([_distinct(test)] if test else []), _slug(kind)]
+        return save_counterexample(self.folder / f"{'--'.join(words)}.json", verdict, kind)

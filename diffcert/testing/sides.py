@@ -22,6 +22,7 @@ from numerics.truth import Truth
 __all__ = ["Comparison", "balls_of", "enclosed"]
 
 _SHOWN = 12
+_LARGEST = 10**4
 
 
 def enclosed(side: Any, name: str) -> Any:
@@ -46,15 +47,32 @@ def _upper(error: float) -> Any:
 
 
 def _exact(value: Any, name: str) -> Any:
-    if isinstance(value, mpmath.mpf | float) and value != value:
-        return flint.arb("nan")
+    number = _rational(value, name)
+    if isinstance(number, Fraction):
+        return flint.arb(flint.fmpq(number.numerator, number.denominator))
+    return flint.arb(number)
+
+
+def _rational(value: Any, name: str) -> Fraction | str:
+    """An exact number, or "nan", "inf" or "-inf" of a machine number; ValueError for anything else."""
+    if isinstance(value, mpmath.mpf | float) and not mpmath.isfinite(value):
+        return "nan" if mpmath.isnan(value) else ("inf" if value > 0 else "-inf")
     try:
-        number: Fraction = rational(value, name, 10**4)
+        return rational(value, name, _LARGEST)
     except ValueError:
         raise ValueError(
-            f"{name}: {shown(value)} is neither a number, a ball, a Truth nor a function of the digits"
+            f"{name}: {shown(value)} is neither a number between 1e-{_LARGEST} and 1e{_LARGEST} in size,"
+            " a ball, a Truth nor a function of the digits"
         ) from None
-    return flint.arb(flint.fmpq(number.numerator, number.denominator))
+
+
+def _exactly(*sides: Any) -> list[Fraction] | None:
+    """The sides as exact numbers, or None where one is an enclosure or not finite."""
+    if any(isinstance(side, flint.arb | Truth) for side in sides):
+        return None
+    numbers = [_rational(side, "side") for side in sides]
+    finite = [number for number in numbers if isinstance(number, Fraction)]
+    return finite if len(finite) == len(sides) else None
 
 
 @dataclass(frozen=True)
@@ -76,18 +94,33 @@ class Comparison:
 
     @classmethod
     def of(cls, truth: Any, relation: str, bound: Any, least: Fraction | None, digits: int) -> Comparison:
-        """The comparison with that many digits; sides that are functions are called with them."""
+        """The comparison with that many digits; sides that are functions are called with them.
+
+        Exact numbers are compared exactly. Tight means that the smaller side is at least `least` times the
+        larger; ValueError where the larger is negative, since no ratio says how tight that is.
+        """
         left = truth(digits) if callable(truth) else truth
         right = bound(digits) if callable(bound) else bound
         ops = balls(bits_for(digits) + 64)
         with ops.precision():
             a, b = enclosed(left, "truth"), enclosed(right, "bound")
-            outcome = decide(a, relation, b)
-            part, whole = (a, b) if relation in ("<=", "<") else (b, a)
+            exact = _exactly(left, right)
+            one, other = (a, b) if exact is None else exact
+            outcome = decide(one, relation, other)
+            upwards = relation in ("<=", "<")
+            part, whole = (a, b) if upwards else (b, a)
             ratio = None if whole.contains(0) else part / whole
+            if ratio is not None and ratio.is_nan():
+                ratio = None
             status = {True: "holds", False: "refuted", None: "undecided"}[outcome]
             if outcome and least is not None:
-                tight = None if ratio is None else decide(ratio, ">=", least)
+                if whole < 0:
+                    raise ValueError(
+                        "min_ratio: both sides are negative, and no ratio says how tight that is"
+                    )
+                small, large = (one, other) if upwards else (other, one)
+                share = least * large if exact else (ops.number(least) * large if least else ops.number(0))
+                tight = decide(small, ">=", share)
                 status = {True: "holds", False: "loose", None: "undecided"}[tight]
             machine = any(isinstance(side, Truth) and side.engine != "certified" for side in (left, right))
             machine = machine or any(isinstance(side, float) for side in (left, right))

@@ -33,7 +33,7 @@ REFERENCES = ("target", "last_level")
 
 DISTANCES = ("tv", "kl", "reverse_kl", "hellinger", "wasserstein_1", "wasserstein_2")
 
-_ROUNDING = 1e-14
+_ROUNDING = 5e-14
 
 
 class OutputLaw(ABC):
@@ -306,7 +306,7 @@ class OutputLaw(ABC):
         value, doubt = wasserstein(self._pieces(reference, True), order)
         coarse, _ = wasserstein(self._pieces(reference, False), order)
         width = float(self._chain.atoms[-1] - self._chain.atoms[0]) + 1 / math.sqrt(self._chain.knots[-1])
-        doubt += abs(value - coarse) + _ROUNDING * width**order
+        doubt += abs(value - coarse) + _ROUNDING * (width**order + 4 * abs(value))
         value, doubt = value * scale**order, doubt * scale**order
         if order == 1:
             return (math.nan if dimension and (excess or shift) else value), doubt

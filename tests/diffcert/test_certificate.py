@@ -422,6 +422,7 @@ def test_check_command(certificate: Certificate, file: Path, capsys: Any) -> Non
     [
         (["nowhere.json"], "does not exist"),
         (["."], "there is no certificate in ."),
+        ([""], "names no file"),
         (["x", "--claim", "notareference"], "--claim: 'notareference' is not of the form"),
         (["x", "--jobs", "0"], "0 is not between"),
     ],

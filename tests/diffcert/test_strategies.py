@@ -14,11 +14,23 @@ from hypothesis import strategies as st
 from hypothesis.errors import HypothesisException, UnsatisfiedAssumption
 
 import diffcert
-from diffcert import Instance, Mixture, Schedule, Status, bounds, compare, samplers
+from diffcert import (
+    BINDINGS,
+    Instance,
+    Mixture,
+    Schedule,
+    Status,
+    claims,
+    compare,
+    samplers,
+    twins,
+)
+from diffcert import find as find_claim
 from diffcert import strategies as own
 from diffcert.strategies.numbers import rounded
 from diffcert.strategies.schedules import KINDS
 from diffcert.strategies.targets import units
+from theory.statement import Bound
 
 NAMES = {**vars(own), **{name: getattr(diffcert, name) for name in diffcert.__all__}}
 FEW = settings(max_examples=40, deadline=None, derandomize=True, database=None)
@@ -31,6 +43,12 @@ STRATEGIES: dict[str, Any] = {
     "samplers": own.samplers(own.score_errors()),
     "score_errors": own.score_errors(),
     "instances": own.instances(),
+    "paths to an extreme": own.instances("reeves-pfister/bounded-ratio-information"),
+    "grids": own.instances("diffcert/quadrature-mmse"),
+    "low-rank observations": own.instances("wang/directions"),
+    "low-rank samples": own.instances("wang/noisy-recovery"),
+    "several subspaces": own.instances("wang/clustering-loss"),
+    "li-cai-wei": own.instances("li-cai-wei/trace-tail"),
     "instances with samplers": own.instances(kind="path", samplers=own.samplers(own.score_errors())),
 }
 
@@ -249,53 +267,75 @@ def first_refutation(twin_id: str, number: int, most: int = 200) -> int | None:
     return None
 
 
-SLOW = {
-    "diffcert/convex-halved/twin-not-convex",
-    "diffcert/convex-halved/twin-nine-tenths-ratio",
-    "diffcert/convex-below/twin-not-convex",
-    "diffcert/best-schedule-entropy/twin-quarter",
-    "reeves-pfister/bounded-ratio-information/twin-three-quarters",
-    "reeves-pfister/data-processing/twin-half",
-    "diffcert/good-phase/twin-half",
-    "diffcert/good-phase-positive/twin-half",
-}
 REACHED = (
-    "diffcert/frozen-covariance/twin",
-    "reeves-pfister/monotone/twin-off-by-one",
+    "reeves-pfister/bounded-ratio-information/twin-four-fifths",
     "reeves-pfister/uniform-steps/twin-second-order",
-    "reeves-pfister/bounded-ratio-information/twin-no-start",
-    "reeves-pfister/dimension-baseline/twin-one-over-n",
-    "reeves-pfister/mmse-information/twin-single",
-    "reeves-pfister/information-entropy/twin-half",
-    "aghapour-bayraktar/bounded-ratio-entropy/twin-two-fifths",
-    "aghapour-bayraktar/geometric-steps/twin-no-logarithm",
+    "reeves-pfister/early-stopping/twin-rank",
+    "reeves-pfister/pinsker/twin-no-root",
+    "reeves-pfister/path-with-errors/twin-any-variance",
     "aghapour-bayraktar/step-complexity/twin-no-logarithm",
-    "diffcert/convex-halved/twin-nine-tenths-start",
-    "diffcert/start-step/twin-eighth",
-    "diffcert/start-step-diameter/twin-eighth",
-    "diffcert/start-step-core/twin-frozen",
-    "diffcert/covariance-diameter/twin-eighth",
+    "aghapour-bayraktar/latent-entropy/twin-quarter",
+    "diffcert/convex-halved/twin-not-convex",
+    "diffcert/convex-halved/twin-ninety-nine-hundredths-start",
+    "diffcert/good-phase-positive/twin-half",
     "diffcert/covariance-growth/twin-none",
-    "diffcert/covariance-decay/twin-quarter",
-    "diffcert/reverse-variance/twin-no-mmse",
     "diffcert/reverse-variance/twin-rank",
-    "diffcert/dimension-term/twin-doubled",
-    "diffcert/optimal-variance/twin-one-dimension",
     "diffcert/optimal-variance-matched/twin-half",
+    "diffcert/third-cumulant/twin-eight",
+    "diffcert/quadrature-mmse/twin-no-growth",
+    "diffcert/quadrature-information/twin-no-growth",
+    "companion/uniform-renyi/twin-shannon",
+    "companion/loss-ratios/twin-half",
+    "li-cai-wei/noise-positive/twin-any-rate",
+    "li-cai-wei/half-steps/twin-linear",
+    "li-cai-wei/trace-tail/twin-fast",
+    "wang/directions/twin-no-spread",
+    "wang/clustering-loss/twin-all-ranks",
+    "wang/few-samples/twin-no-room",
+    "wang/noisy-recovery/twin-first-order",
 )
+"""Some of every family; the slow run looks for all of them."""
+
+SINGLE = [claim for claim in (*claims(entry=False), *twins()) if isinstance(claim.bound, Bound)]
+"""Every claim about single instances, true and false."""
 
 
 @pytest.mark.parametrize("twin_id", REACHED)
 def test_a_planted_false_bound_is_found_within_200_examples(twin_id: str) -> None:
-    assert twin_id in bounds.TWINS
+    assert find_claim(twin_id).is_twin
     assert first_refutation(twin_id, 0) is not None
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("twin_id", sorted(SLOW))
-def test_a_rare_false_bound_is_found_too(twin_id: str) -> None:
-    """Bounds that fail on a small part of all instances: in two of three searches at the least."""
-    assert sum(first_refutation(twin_id, number) is not None for number in range(3)) >= 2
+@pytest.mark.parametrize("twin_id", [claim.id for claim in SINGLE if claim.is_twin])
+def test_every_planted_false_bound_is_found(twin_id: str) -> None:
+    assert all(first_refutation(twin_id, number) is not None for number in (1, 2))
+
+
+def test_every_claim_but_the_rates_has_its_instances() -> None:
+    """Each defines all that its claim is about."""
+    for claim in SINGLE:
+        found: list[Instance] = []
+
+        @settings(FEW, max_examples=3, phases=[Phase.generate], suppress_health_check=list(HealthCheck))
+        @given(own.instances(claim.id))
+        def look(instance: Instance) -> None:
+            found.append(instance)  # noqa: B023
+
+        look()
+        for instance in found:
+            lacking = {key for key in claim.bound.symbols if not BINDINGS[key].defined_for(instance)}
+            assert not lacking, (claim.id, instance)
+
+
+def test_no_rate_has() -> None:
+    for claim in (*claims(entry=False), *twins()):
+        if claim not in SINGLE:
+            with pytest.raises(
+                ValueError, match=r"a rate says nothing of a single instance; .* ladders"
+            ) as e:
+                own.instances(claim.id)
+            assert "\n" not in str(e.value)
 
 
 # Units, arguments, registration
@@ -325,9 +365,9 @@ def test_units_are_where_a_rare_atom_is_seen() -> None:
         (lambda: own.instances(kind="walk"), "kind: 'walk' is none of"),
         (lambda: own.instances("reeves-pfister/monotone", kind="path"), "kind: the claim says it"),
         (lambda: own.instances("nope"), "unknown id 'nope'"),
-        (lambda: own.instances("wang/trace"), "low-rank instances"),
-        (lambda: own.instances("reeves-pfister/moments-step-1"), "a rate is compared along a ladder"),
-        (lambda: own.instances("li-cai-wei/odds"), "the schedule of Li, Cai and Wei"),
+        (lambda: own.instances("wang/trace", schedules=own.schedules()), "schedules: the instances of"),
+        (lambda: own.instances("wang/trace", samplers=own.samplers()), "samplers: the instances of"),
+        (lambda: own.instances(max_steps=0), "max_steps: 0 is below 1"),
     ],
 )
 def test_bad_arguments_are_refused_at_once(make: Any, message: str) -> None:

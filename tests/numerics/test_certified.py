@@ -374,12 +374,12 @@ def test_a_truth_is_an_enclosure() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("digits", [20, 200])
-def test_sixty_four_uneven_atoms(digits: int) -> None:
+@pytest.mark.parametrize(("digits", "snrs"), [(20, ("1/10", "30", "1e12")), (200, ("30",))])
+def test_sixty_four_uneven_atoms(digits: int, snrs: tuple[str, ...]) -> None:
     weights = [Fraction(1, 2 ** (i % 20)) for i in range(64)]
     atoms = [Fraction(7 * i * i % 101, 10) for i in range(64)]
     target = Mixture([w / sum(weights) for w in weights], atoms)
-    for t in ("1/10", "30", "1e12"):
+    for t in snrs:
         for name, function in NAMES.items():
             low, high = function(target, t, digits=digits), function(target, t, digits=digits + 20)
             assert reference.contains(low, high.mid(), high.rad()), name

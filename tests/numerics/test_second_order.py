@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import random
+import signal
 
+import flint
 import mpmath
 import pytest
 
 from numerics import Mixture, Schedule, path_kl, samplers
 from numerics.sampler_path import sampler_path_kl
+from numerics.second_order import _integral
 
 ORDER_2 = samplers.MomentMatched(2)
 THREE = Mixture(["1/5", "1/2", "3/10"], [-3, 0, 4])
@@ -85,3 +88,12 @@ def test_machine_numbers_at_random_laws() -> None:
         fast = sampler_path_kl(target, schedule, ORDER_2)
         allowed = fast.error + 2e-15 * fast.value + float(ball.rad())
         assert abs(fast.value - float(ball.mid())) <= allowed, (target, schedule)
+
+
+def test_an_interrupt_within_the_integral_is_an_interrupt() -> None:
+    def integrand(z: flint.acb, analytic: bool) -> flint.acb:
+        signal.raise_signal(signal.SIGINT)
+        return z
+
+    with pytest.raises(KeyboardInterrupt):
+        _integral(integrand, 0, 1, flint.arb(1))

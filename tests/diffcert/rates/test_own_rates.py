@@ -8,6 +8,7 @@ import sympy as sp
 import diffcert
 from diffcert import Condition, Instance, Ladder, Mixture, Rate, RateClaim, Rung, Schedule, Source, Status
 
+c = sp.Symbol("c", positive=True)
 n, T = sp.Symbol("n", positive=True), sp.Symbol("T", positive=True)
 THREE = Mixture(["1/5", "1/2", "3/10"], [-3, 0, 4], variance=1)
 UNIFORM = Ladder(
@@ -103,6 +104,33 @@ def test_a_condition_leaves_rungs_out():
     none = diffcert.compare(rate(1 / n, hypotheses=[Condition("many steps", n >= 1000)]), UNIFORM)
     assert none.status is Status.NOT_APPLICABLE
     assert none.reason.startswith("no rung is left: n = 10: many steps fails")
+
+
+@pytest.mark.parametrize(
+    ("relation", "kept"),
+    [
+        (sp.Eq(3 * c, 1), True),
+        (sp.Eq(c + sp.Rational(2, 3), 1), True),
+        (sp.Ne(3 * c, 1), False),
+        (sp.Le(7 * c, sp.Rational(7, 3)), True),
+        (sp.Gt(7 * c, sp.Rational(7, 3)), False),
+        (sp.Eq(3 * c * n, n), True),
+        (sp.Le(sp.sqrt(c), sp.Rational(3, 5)), True),
+    ],
+)
+def test_a_condition_between_rational_numbers_is_decided_exactly(relation, kept):
+    """1/3 is no binary number: balls about it overlap and decide nothing."""
+    rungs = [Rung({"n": k, "c": "1/3"}, {"value": 1, "error": 0}) for k in (10, 20, 40, 80)]
+    ladder = Ladder("a third", "n", rungs)
+    claim = rate(
+        sp.Integer(1),
+        truth="value",
+        ladders=ladder,
+        hypotheses=[Condition("it is", relation)],
+    )
+    verdict = diffcert.compare(claim, ladder)
+    assert len(verdict.rungs) == (4 if kept else 0)
+    assert kept or verdict.left_out[0].endswith("it is fails")
 
 
 def test_a_run_over_ones_own_rate():

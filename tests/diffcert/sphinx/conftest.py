@@ -62,19 +62,30 @@ class Paper:
         self, builder: str = "html", *options: str, out: str | None = None, trees: str | None = None
     ) -> subprocess.CompletedProcess[str]:
         """Build the documents in a process of its own, which shows what it says."""
+        running = self.start(builder, *options, out=out, trees=trees)
+        try:
+            said, errors = running.communicate(timeout=600)
+        except subprocess.TimeoutExpired:
+            running.kill()
+            raise
+        return subprocess.CompletedProcess(running.args, running.returncode, said, errors)
+
+    def start(
+        self, builder: str = "html", *options: str, out: str | None = None, trees: str | None = None
+    ) -> subprocess.Popen[str]:
+        """The process that builds the documents."""
         place = self.folder / "build" / (out or builder)
         doctrees = self.folder / "build" / f"doctrees-{trees or out or builder}"
         command = [sys.executable, "-m", "sphinx", "-q"]
         package = str(Path(diffcert.__file__).parents[1])
-        return subprocess.run(
+        return subprocess.Popen(
             [*command, "-b", builder, "-d", str(doctrees), *options, str(self.docs), str(place)],
             cwd=self.folder,
             env={**os.environ, "PYTHONPATH": os.pathsep.join((package, str(self.library)))},
-            capture_output=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
             text=True,
             encoding="utf-8",
-            timeout=600,
-            check=False,
         )
 
     def page(self, name: str, out: str = "html") -> str:

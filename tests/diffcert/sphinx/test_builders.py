@@ -84,6 +84,13 @@ Third
 .. cert:theorem:: good
    :object: paper:good
    :uses: monotone
+
+   Characters that LaTeX has to be told of: α ≤ Ω, ∑ x², ⟨a, b⟩ ∈ ℝ, ``⎛ aₖ ⎞ ━╇━``, and Σ → ∞.
+
+::
+
+   ┏━━┳━━┓
+   ┃ x̂ ┃ ᾱ ┃
 """
 
 PAGE4 = r"""
@@ -199,8 +206,11 @@ def test_latex_is_typeset(mixed: Paper):
     picture = re.search(r"\\sphinxincludegraphics\{(cert-\w+\.pdf)\}", source)
     assert picture is not None
     assert (folder / picture[1]).read_bytes().startswith(b"%PDF")
-    signs = re.sub(r"\\\(.*?\\\)|\\begin\{split\}.*?\\end\{split\}", "", source, flags=re.S)
+    _, begin, body = source.partition(r"\begin{document}")
+    assert begin
+    signs = re.sub(r"\\\(.*?\\\)|\\begin\{split\}.*?\\end\{split\}", "", body, flags=re.S)
     assert not re.search("[≤≥≈κε]", signs)
+    assert r"\textcolor[HTML]{A01313}{\sphinxstylestrong{refuted, as expected}}" in body
     if shutil.which("latexmk") is None or shutil.which("pdflatex") is None:
         pytest.skip("no TeX on this machine")
     run = subprocess.run(
@@ -211,6 +221,8 @@ def test_latex_is_typeset(mixed: Paper):
         check=False,
     )
     assert run.returncode == 0, run.stdout[-3000:]
+    log = (folder / "paper.log").read_text(encoding="utf-8", errors="replace")
+    assert not re.search(r"Overfull \\hbox \(\d{2,}", log)
 
 
 def test_a_statement_in_a_docstring(tmp_path: Path):

@@ -6,6 +6,7 @@ import re
 from typing import Any
 
 import pytest
+from docutils import nodes
 
 from diffcert.sphinx import standing as st
 from diffcert.sphinx.content import Writer
@@ -13,6 +14,7 @@ from diffcert.sphinx.findings import Findings
 from diffcert.sphinx.graph import drawing, layers
 from diffcert.sphinx.lemmas import lemmas
 from diffcert.sphinx.lookup import NotThereError, find
+from diffcert.sphinx.pieces import words
 from diffcert.sphinx.project import Project, Settings, anchor
 from diffcert.sphinx.store import digest
 from diffcert.sphinx.views import page_digests, view
@@ -97,6 +99,60 @@ def test_a_comparison_decides_its_statement():
     assert said[2] == "Theorem 2 (b): refuted (through Theorem 1): it rests on Theorem 1 (a)"
     by_reference = _findings(_stated("a"), _compared("n", "mine:a", st.REFUTED))
     assert _statuses(by_reference)["a"] == st.REFUTED
+
+
+def test_a_comparison_decides_every_statement_of_the_same_object():
+    twice = {**_stated("b"), "object": "mine:a"}
+    findings = _findings(_stated("a"), twice, _compared("n", "a", st.REFUTED))
+    assert _statuses(findings) == {"n": st.REFUTED, "a": st.REFUTED, "b": st.REFUTED}
+
+
+def test_a_comparison_may_call_the_claim_by_another_name():
+    project = Project(
+        {"page": [_stated("a"), _compared("n", "built-in/a", st.REFUTED)]}, ("page",), Settings()
+    )
+    statement, comparison = project.entries.values()
+    described = {"status": st.DERIVED, "message": "", "source": "", "steps": [1], "id": "built-in/a"}
+    project.results[digest(project.task("statement", statement))] = described
+    verdict = {**_verdict(st.REFUTED), "claim": "built-in/a"}
+    project.results[digest(project.task("comparison", comparison))] = verdict
+    assert _statuses(Findings(project)) == {"a": st.REFUTED, "n": st.REFUTED}
+
+
+def test_what_is_expected_of_a_comparison_still_decides_its_statement():
+    for status in (st.REFUTED, st.INCONSISTENT):
+        findings = _findings(_stated("a"), _compared("n", "a", status, expect=status))
+        assert _statuses(findings) == {"a": status, "n": status}
+    findings = _findings(_stated("a"), _compared("n", "a", st.UNDECIDED, expect=st.UNDECIDED))
+    assert _statuses(findings)["a"] == st.DERIVED
+
+
+def test_a_refutation_is_weaker_than_a_derivation_that_fails():
+    findings = _findings(_stated("a", st.ERROR), _compared("n", "a", st.REFUTED))
+    assert _statuses(findings)["a"] == st.REFUTED
+
+
+def test_a_statement_may_be_expected_to_be_derived():
+    for status in (st.DERIVED, st.HOLDS):
+        findings = _findings(_stated("a", status, expect=st.DERIVED))
+        assert [message.fails for message in findings.messages()] == [True] * (status != st.DERIVED)
+
+
+def test_a_message_is_text_and_a_source_may_have_mathematics():
+    page = [_record("theorem", name="a", source="$x^2$"), _stated("b", st.ERROR)]
+    findings = _findings(*page)
+    shown = [view(findings, "page", place)["standing"] for place in (0, 1)]
+    assert [standing["authored"] for standing in shown] == [True, False]
+    writer = Writer("html", lambda to, content: content)
+    formulas = [
+        len(list(writer.standing({**standing, "evidence": "$x^2$ and kappa"}).findall(nodes.math)))
+        for standing in shown
+    ]
+    assert formulas == [2, 1]
+    for source, inside in (("a $b$ c", ["b"]), ("it costs $5", []), ("$x$ for $5", ["x"]), ("a $$ b", [])):
+        made = words(source)
+        assert [node.astext() for node in made if isinstance(node, nodes.math)] == inside
+        assert len("".join(node.astext() for node in made)) == len(source) - 2 * len(inside)
 
 
 def test_a_comparison_beside_the_point_decides_nothing():
@@ -254,8 +310,8 @@ def test_counts_are_shown_in_one_order_fresh_or_from_the_store():
     findings = _findings(comparison)
     shown = view(findings, "page", 0)
     texts = []
-    for words in ((st.NOT_APPLICABLE, st.HOLDS), (st.HOLDS, st.NOT_APPLICABLE)):
-        result = {**shown["result"], "counts": dict.fromkeys(words, 3), "title": "t"}
+    for order in ((st.NOT_APPLICABLE, st.HOLDS), (st.HOLDS, st.NOT_APPLICABLE)):
+        result = {**shown["result"], "counts": dict.fromkeys(order, 3), "title": "t"}
         writer = Writer("text", lambda to, content: content)
         nodes = writer.comparison({**shown, "result": {**result, "unicode": "x", "latex": "x"}}, [])
         texts.append("\n".join(node.astext() for node in nodes))

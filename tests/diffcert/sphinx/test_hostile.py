@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import time
 from pathlib import Path
 
@@ -115,7 +116,11 @@ def test_claims_that_never_end_are_ended(tmp_path: Path):
     paper = Paper(tmp_path)
     paper.write_library("paper", CLAIMS)
     names = ("endless", "sleeping", "hungry", "leaving", "loud", "good")
-    parts = [f".. cert:theorem:: {name}\n   :object: paper:{name}\n   :timeout: 4" for name in names]
+    seconds = {"endless": 4, "sleeping": 4}
+    parts = [
+        f".. cert:theorem:: {name}\n   :object: paper:{name}\n   :timeout: {seconds.get(name, 60)}"
+        for name in names
+    ]
     paper.write(conf=CONF + "cert_memory = 2048\n", index="Paper\n=====\n\n" + "\n\n".join(parts) + "\n")
     start = time.monotonic()
     built = paper.build()
@@ -131,6 +136,63 @@ def test_claims_that_never_end_are_ended(tmp_path: Path):
     assert "cert-status-holds" in paper.page("index.html")
     processes = [path.read_bytes() for path in _commands()]
     assert not [command for command in processes if str(paper.library).encode() in command]
+
+
+def test_what_is_done_when_a_build_is_interrupted_stays_done(tmp_path: Path):
+    paper = Paper(tmp_path)
+    paper.write_library("endless", "def forever():\n    while True:\n        pass\n\n\nnever = "
+                        'Claim("mine/never", symbols.entropy, instances=forever)')  # fmt: skip
+    page = "Paper\n=====\n\n.. cert:theorem:: good\n   :object: paper:good\n"
+    paper.write(index=f"{page}\n.. cert:theorem:: never\n   :object: endless:never\n")
+    running = paper.start("html", "-j2")
+    kept = paper.folder / "build" / ".diffcert" / "verdicts"
+    until = time.monotonic() + 120
+    while len(list(kept.glob("*.json"))) < 3 and running.poll() is None and time.monotonic() < until:
+        time.sleep(0.2)
+    running.send_signal(signal.SIGINT)
+    running.communicate(timeout=60)
+    assert running.returncode != 0
+    assert not [path for path in _commands() if str(paper.library).encode() in path.read_bytes()]
+    paper.write(index=page)
+    built = paper.build("html", "-D", "cert_evaluate=0")
+    assert (built.returncode, built.stderr) == (0, "")
+    assert "cert-status-holds" in paper.page("index.html")
+
+
+SCRIPT = "<script>alert(1)</script><img src=x onerror=alert(2)>"
+TEX = r"\\input{/etc/hostname} \\end{document} % & # _ ^ ~ $\\input{/etc/hostname}$ $ `x`"
+
+
+def test_what_stands_in_parameters_is_text_on_every_page(tmp_path: Path):
+    paper = Paper(tmp_path)
+    atoms = '"weights": ["1/2", "1/2"], "means": [-1, 1]'
+    name = SCRIPT + TEX
+    parts = [
+        f".. cert:comparison:: c{number}\n   :of: paper:good\n   :plot:\n   :params: {params}\n"
+        for number, params in enumerate(
+            (
+                f'{{"target": {{"name": "{name}", {atoms}}}, "schedule": "karras", "steps": 3}}',
+                f'{{"target": {{{atoms}}}, "schedule": {{"snr": [0, 1], "label": "{name} ]]> -->"}}}}',
+            )
+        )
+    ]
+    parts.append(
+        f'.. cert:comparison:: wrong\n   :of: paper:good\n   :params: {{"target": "{SCRIPT}{TEX}"}}\n'
+    )
+    paper.write(index="Paper\n=====\n\n" + "\n".join(parts) + "\n.. cert:status::\n")
+    built = paper.build()
+    assert built.returncode == 1
+    assert len(built.stderr.splitlines()) == 1
+    page = paper.page("index.html")
+    assert "&lt;img src=x onerror" in page
+    assert "<img" not in page
+    assert "<script>alert" not in page
+    assert r"$\input{/etc/hostname}$" in page
+    assert paper.build("latex").returncode == 1
+    source = paper.page("paper.tex", "latex")
+    assert r"\textbackslash{}input" in source
+    assert r"\input{" not in source
+    assert source.count(r"\end{document}") == 1
 
 
 def _commands() -> list[Path]:

@@ -34,7 +34,7 @@ def test_long_reasons_have_rows_of_their_own(reason: str, rows: int) -> None:
     def link(view: Any, node: nodes.Node) -> nodes.Node:
         return node
 
-    made = Writer("html", link)._cases([row])
-    (body,) = made.findall(nodes.tbody)
-    assert len(body) == rows
-    assert reason.strip() in body.astext()
+    for form, count in (("html", rows), ("latex", rows), ("man", 1)):
+        (body,) = Writer(form, link)._cases([row]).findall(nodes.tbody)
+        assert len(body) == count
+        assert reason.strip() in body.astext()

@@ -15,6 +15,26 @@ def test_the_parts_of_a_directive():
     assert lines[block.body :] == ["", "Text."]
 
 
+@pytest.mark.parametrize("argument", [["name"], []])
+def test_options_as_markdown_has_them(argument: list[str]):
+    lines = [
+        *argument,
+        "---",
+        "kind: lemma",
+        "",
+        'params: {"target": "three",',
+        '  "steps": 5}',
+        "---",
+        "Text.",
+    ]
+    block = syntax.block(lines, ("kind", "params"), bool(argument))
+    assert block.argument == " ".join(argument)
+    assert block.options == {"kind": "lemma", "params": '{"target": "three",\n"steps": 5}'}
+    assert lines[block.body :] == ["Text."]
+    unfinished = syntax.block(["name", "", "---", "kind: lemma", "---"], ("kind",), True)
+    assert unfinished == ("name", {}, 1)
+
+
 def test_text_that_is_no_argument():
     block = syntax.block(["Text of it."], ("kind",), False)
     assert block == ("", {}, 0)
@@ -76,6 +96,10 @@ def test_numbers_in_parameters_stay_what_is_written():
         ('{"path": "x"}', "unknown key 'path'"),
         ('{"snr": 1, "snr": 2}', "occurs twice"),
         (" " * 200_000, "200000 characters"),
+        ('{"target": ' + "[" * 200 + "]" * 200 + "}", "nested too deeply"),
+        ('{"target": "\\ud800"}', "cannot be printed"),
+        ('{"target": {"name": "a\\u202eb"}}', "cannot be printed"),
+        ('{"target": ["\\u0000"]}', "cannot be printed"),
     ],
 )
 def test_wrong_parameters(text: str, message: str):
