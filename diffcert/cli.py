@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any, NoReturn
 
-from diffcert import __version__
+from diffcert import __version__, interrupts
 from diffcert.options import (
     MOST_DIGITS,
     MOST_STEPS,

@@ -39,8 +39,8 @@ def taken() -> None:
 def kept() -> Iterator[None]:
     """Within this context Ctrl-C is raised again until it is `taken`.
 
-    Nothing changes outside the main thread, where SIGINT or SIGALRM are in use for something else, and where
-    there is no SIGALRM.
+    Nothing changes outside the main thread, where SIGINT or SIGALRM are in use for something else, and
+    where there is no SIGALRM.
     """
     global _active
     if (

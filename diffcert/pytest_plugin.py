@@ -101,7 +101,11 @@ def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, Any, Any]:
     except pytest.UsageError:  # said at setup
         settings = Settings(item.nodeid)
     with RECORDS.using(settings):
-        return (yield)
+        try:
+            return (yield)
+        except KeyboardInterrupt:  # there is no report
+            _kept(item)
+            raise
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

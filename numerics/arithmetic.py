@@ -46,8 +46,8 @@ class Arithmetic(Protocol):
 def _ball_precision(bits: int) -> Iterator[None]:
     with _LOCK:
         before = flint.ctx.prec
-        flint.ctx.prec = bits
         try:
+            flint.ctx.prec = bits
             yield
         finally:
             flint.ctx.prec = before
@@ -57,8 +57,8 @@ def _ball_precision(bits: int) -> Iterator[None]:
 def _mpmath_precision(digits: int) -> Iterator[None]:
     with _LOCK:
         before = mpmath.mp.prec
-        mpmath.mp.dps = digits
         try:
+            mpmath.mp.dps = digits
             yield
         finally:
             mpmath.mp.prec = before

@@ -12,7 +12,7 @@ from concurrent.futures.process import BrokenProcessPool
 from functools import partial
 from pathlib import Path
 
-from diffcert import registry
+from diffcert import interrupts, registry
 from diffcert.certificate import Certificate
 from diffcert.commands.common import progress_bar
 from diffcert.declaration import canonical

@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
 from typing import Any
 
-from diffcert import family, plots
+from diffcert import family, interrupts, plots
 from diffcert.commands.common import progress_bar, schedule_of, target_of, writable
 from diffcert.enclosure import ball_text, certified_digits
 from diffcert.inputs import exact_inputs

@@ -12,7 +12,7 @@ from concurrent.futures.process import BrokenProcessPool
 from importlib import import_module
 from typing import Any
 
-from diffcert import registry, verification
+from diffcert import interrupts, registry, verification
 from diffcert.commands.common import digits_of, progress_bar, writable
 from diffcert.documents.model import Document, document, read_report
 from diffcert.report import write_text

@@ -9,7 +9,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from diffcert import registry, sharpness
+from diffcert import interrupts, registry, sharpness
 from diffcert.commands.common import DIGITS, writable
 from diffcert.enclosure import certified_digits
 from diffcert.search_state import State

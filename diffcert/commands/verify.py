@@ -10,7 +10,7 @@ import argparse
 from collections.abc import Iterable, Sequence
 from concurrent.futures.process import BrokenProcessPool
 
-from diffcert import registry, verification
+from diffcert import interrupts, registry, verification
 from diffcert.claim import Claim
 from diffcert.commands.common import (
     INTERRUPTED,

@@ -75,13 +75,19 @@ def check_settings(app: Sphinx, config: Config) -> None:
     """Nothing, if the settings are of the right kind; raises ConfigError otherwise."""
     from sphinx.errors import ConfigError
 
+    # What `-D` gives for a setting that is None by default stays a text.
+    if isinstance(config.cert_workers, str) and config.cert_workers.isdecimal():
+        config.cert_workers = int(config.cert_workers)
+    if isinstance(config.cert_modules, str):
+        config.cert_modules = [name.strip() for name in config.cert_modules.split(",")]
     unknown = [status for status in config.cert_fail_on if status not in (*st.FAILING, st.NOT_APPLICABLE)]
     if unknown:
         allowed = ", ".join((*st.FAILING, st.NOT_APPLICABLE))
         raise ConfigError(f"cert_fail_on: {unknown[0]!r} is not one of {allowed}")
     for name in ("cert_digits", "cert_timeout", "cert_memory", "cert_workers"):
         value = getattr(config, name)
-        if value is not None and (isinstance(value, bool) or not value > 0):
+        number = isinstance(value, int | float) and not isinstance(value, bool)
+        if value is not None and not (number and value > 0):
             raise ConfigError(f"{name}: {value!r} is not a positive number")
 
 

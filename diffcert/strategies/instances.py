@@ -23,7 +23,6 @@ from diffcert.strategies.quadratures import quadratures
 from diffcert.strategies.samplers import reverse_variances, score_errors
 from diffcert.strategies.schedules import schedules as any_schedules
 from diffcert.strategies.targets import general_mixtures, mixtures, units
-from numerics.exact import integer
 
 if TYPE_CHECKING:
     from diffcert.claim import Claim
@@ -39,12 +38,16 @@ MOST_STEPS_TO_ACCURACY = 400
 MODERATE = 40
 """The largest D^2 s where a formula grows like exp(D^2 s)."""
 
+SATURATED = Fraction(2000)
+"""The largest D^2 s of a point: beyond it what is left to learn is below what any precision promises."""
+
 _LEAST_ACCURACY = 1e-60
 _ACCURACIES = tuple(Fraction(x) for x in ("1/2", "1", "1/4", "2", "1/8"))
 _EVERYDAY = 3
 """How many everyday instances there are for one of each extreme family, on average."""
 
 _PARTS = tuple(Fraction(x) for x in ("1", "1/2", "1/10", "1/100"))
+_RARELY = (*(False,) * 10, True, *(False,) * 10)
 _GAPS = tuple(Fraction(x) for x in ("1", "2", "1/2", "3/2"))
 _RISES = tuple(Fraction(x) for x in ("1/4", "1/2", "1/10", "1/5"))
 _BEGINNINGS = tuple(Fraction(x) for x in ("0", "1/4", "1/10", "1/2"))
@@ -70,6 +73,8 @@ def instances(
     ones; the sampler is by default the matched one. `max_steps` is the largest number of steps (more than
     128 only on geometric knots). Raises ValueError for bad arguments.
     """
+    from numerics.exact import integer
+
     integer(max_steps, "max_steps", 1, 1000)
     if claim is not None:
         if kind is not None:
@@ -195,11 +200,10 @@ def _moderate(draw: st.DrawFn, needs: Needs, target: Mixture) -> Schedule:
 @st.composite
 def _points(draw: st.DrawFn, needs: Needs, target: Mixture, unit: Fraction) -> Fraction:
     multiple = draw(st.one_of(st.sampled_from(MULTIPLES), positive_numbers(extremes=True)))
-    if needs.moderate:
-        size = target.core.diameter_squared
-        if size and multiple * unit * size > MODERATE:
-            return multiple * rounded(1 / float(size)) if multiple <= MODERATE else MODERATE / size
-    elif "snr" not in needs.positive and draw(st.sampled_from((False,) * 15 + (True,))):
+    size, most = target.core.diameter_squared, MODERATE if needs.moderate else SATURATED
+    if size and multiple * unit * size > most:
+        return multiple * rounded(1 / float(size)) if multiple <= most else most / size
+    if not needs.moderate and "snr" not in needs.positive and draw(st.sampled_from(_RARELY)):
         return Fraction(0)
     return multiple * unit
 

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any
 from hypothesis import strategies as st
 
 from diffcert.strategies.numbers import positive_numbers
-from numerics.exact import text
 
 if TYPE_CHECKING:
     from numerics.samplers import Sampler
@@ -34,6 +33,8 @@ class _Written:
             object.__setattr__(self, field.name, rational(getattr(self, field.name), field.name))
 
     def __repr__(self) -> str:
+        from numerics.exact import text
+
         numbers = ", ".join(f"{name}={text(value)!r}" for name, value in vars(self).items())
         return f"{type(self).__name__}({numbers})"
 

@@ -18,7 +18,6 @@ from typing import TYPE_CHECKING, Any
 from hypothesis import strategies as st
 
 from diffcert.strategies.numbers import MULTIPLES, positive_numbers, rounded
-from numerics.exact import integer, rational
 
 if TYPE_CHECKING:
     from numerics import Schedule
@@ -75,6 +74,8 @@ def schedules(
     huge multiple of the others. Where v = 0 a level free of noise is dropped, so schedules of levels have
     two steps or more. Raises ValueError for bad arguments.
     """
+    from numerics.exact import integer, rational
+
     most = integer(max_steps, "max_steps", 1, 1000)
     scale = rational(unit, "unit")
     if scale <= 0:

@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING, Any
 from hypothesis import strategies as st
 
 from diffcert.strategies.numbers import LADDER, positive_numbers, rounded, shares
-from numerics.exact import integer, rationals
 
 if TYPE_CHECKING:
     from numerics import GeneralMixture, Mixture
@@ -57,6 +56,8 @@ def mixtures(
     and huge gaps) and "degenerate" (one atom, or several that coincide; left out where two atoms are
     asked for). Raises ValueError for bad arguments.
     """
+    from numerics.exact import integer, rationals
+
     least = integer(min_atoms, "min_atoms", 1, MOST_ATOMS)
     most = integer(max_atoms, "max_atoms", least, MOST_ATOMS)
     rank = integer(max_rank, "max_rank", 1, 3)

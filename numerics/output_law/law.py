@@ -33,7 +33,9 @@ REFERENCES = ("target", "last_level")
 
 DISTANCES = ("tv", "kl", "reverse_kl", "hellinger", "wasserstein_1", "wasserstein_2")
 
-_ROUNDING = 5e-14
+_ROUNDING = 1e-14
+_RELATIVE = 4e-13
+"""Relative rounding of total variations and of W_1, beside the absolute one."""
 
 
 class OutputLaw(ABC):
@@ -289,7 +291,7 @@ class OutputLaw(ABC):
         root = math.sqrt(max(square, 0.0))
         doubt = float(errors[3]) / max(root, math.sqrt(float(errors[3])))
         return {
-            "tv": (min(tv, 1.0), float(errors[0])),
+            "tv": (min(tv, 1.0), float(errors[0]) + _RELATIVE * tv),
             "kl": (kl, float(errors[1])),
             "reverse_kl": (reverse, float(errors[2])),
             "hellinger": (min(root, 1.0), doubt),
@@ -306,7 +308,8 @@ class OutputLaw(ABC):
         value, doubt = wasserstein(self._pieces(reference, True), order)
         coarse, _ = wasserstein(self._pieces(reference, False), order)
         width = float(self._chain.atoms[-1] - self._chain.atoms[0]) + 1 / math.sqrt(self._chain.knots[-1])
-        doubt += abs(value - coarse) + _ROUNDING * (width**order + 4 * abs(value))
+        doubt += abs(value - coarse) + _ROUNDING * width**order
+        doubt += _RELATIVE * value if order == 1 else 0.0
         value, doubt = value * scale**order, doubt * scale**order
         if order == 1:
             return (math.nan if dimension and (excess or shift) else value), doubt

@@ -76,10 +76,13 @@ def stranger(run: Any, tmp_path: Path) -> Any:
 
 def pasted(output: str) -> subprocess.CompletedProcess[str]:
     """What happens to a reader who pastes the example from a failure into a program of their own."""
-    after = output.partition("to see it again:\n")[2]
-    lines = [re.sub(r"^[ |]*(E +)?", "", line) for line in after.splitlines()]
+    _, found, after = output.partition("counterexamples to paste (diffcert)")
+    if not found:
+        after = output.partition("to see it again:\n")[2]
+    lines = [re.sub(r"^(E? +)?", "", line) if not found else line for line in after.splitlines()]
     call = next(i for i, line in enumerate(lines) if line.startswith("compare("))
-    program = "\n".join([*lines[:call], f"print({lines[call]}.status)"])
+    start = next(i for i, line in enumerate(lines) if line.startswith("from diffcert"))
+    program = "\n".join([*lines[start:call], f"print({lines[call]}.status)"])
     return subprocess.run(
         [sys.executable, "-c", program], capture_output=True, text=True, check=False, cwd=Path.cwd()
     )
@@ -91,6 +94,8 @@ def pasted(output: str) -> subprocess.CompletedProcess[str]:
         TWIN,
         pytest.param("diffcert/frozen-covariance/twin", marks=pytest.mark.slow),
         pytest.param("diffcert/covariance-growth/twin-none", marks=pytest.mark.slow),
+        pytest.param("wang/noisy-recovery/twin-first-order", marks=pytest.mark.slow),
+        pytest.param("li-cai-wei/trace-tail/twin-fast", marks=pytest.mark.slow),
     ],
 )
 def test_a_strangers_file_finds_a_planted_false_bound(stranger: Any, claim: str) -> None:
@@ -100,6 +105,48 @@ def test_a_strangers_file_finds_a_planted_false_bound(stranger: Any, claim: str)
     assert "truth / bound" in finished.stdout or "bound = 0" in finished.stdout
     assert "tightness (diffcert)" in finished.stdout
     again = pasted(finished.stdout)
+    assert again.stdout == "refuted\n", again.stderr
+
+
+GROUP = """
+from hypothesis import Phase, given, settings
+from diffcert import Claim, symbols as s
+from diffcert.strategies import instances
+from diffcert.testing import assert_holds
+
+own = Claim("mine/growth", bound=s.covariance_norm, truth="covariance_moment", relation="<=")
+
+# Undecided at snr 0, where both sides are equal, and refuted elsewhere: two failures in one test.
+@settings(max_examples=150, deadline=None, database=None, derandomize=True, phases=[Phase.generate])
+@given(instances("diffcert/covariance-growth/twin-none"))
+def test_theorem(instance):
+    assert_holds("diffcert/covariance-growth/twin-none", instance)
+
+def test_own():
+    from diffcert import Mixture
+    assert_holds(own, Mixture(["19/20", "1/20"], [0, 1], 0), snr=1)
+"""
+
+
+@pytest.mark.parametrize(
+    "style",
+    [
+        "--tb=native",
+        pytest.param("--tb=no", marks=pytest.mark.slow),
+        pytest.param("-n2", marks=pytest.mark.slow),
+    ],
+)
+def test_what_is_to_be_pasted_has_nothing_before_it(stranger: Any, style: str) -> None:
+    """Whatever the style, and though hypothesis reports several failures as a group, with marks."""
+    options = ["-n", "2"] if style == "-n2" else [style]
+    finished = stranger(GROUP, *options, "-q", "--strict-markers", "--assert=plain")
+    assert finished.returncode == 1, finished.stdout + finished.stderr
+    summary = finished.stdout.partition("counterexamples to paste (diffcert)")[2]
+    assert (
+        "# refuted: diffcert/covariance-growth/twin-none, in test_mine.py::test_theorem\nfrom " in summary
+    )
+    assert "# (the claim is declared by the tests: import it first)\nfrom diffcert import" in summary
+    again = pasted(finished.stdout.replace("mine/growth", "diffcert/covariance-growth/twin-none"))
     assert again.stdout == "refuted\n", again.stderr
 
 
@@ -359,10 +406,41 @@ def test_notebooks_are_given_escaped_tables() -> None:
     assert claim.title in shown[2]
 
 
+INFINITE = float("inf")
+
+
+@pytest.mark.parametrize(
+    ("truth", "bound", "least", "ratio"),
+    [
+        (0, 0, "1/2", None),
+        ("1/3", "1/2", "2/3", "2/3"),
+        (Fraction(1, 3), mpmath.mpf(1), 0, "1/3"),
+        ("1/3", "1/3", 1, 1),
+        (1, INFINITE, 0, 0),
+        (1, mpmath.inf, None, 0),
+        (INFINITE, INFINITE, None, None),
+        (-1, 1, None, -1),
+        (-2, -1, None, 2),
+        (flint.arb(0, 1), 2, None, 0),
+    ],
+)
+def test_numbers_at_the_extremes(truth: Any, bound: Any, least: Any, ratio: Any) -> None:
+    found = assert_bound(truth, bound, least, name="extremes")
+    if ratio is None:
+        assert found is None
+    else:
+        assert found.overlaps(flint.arb(flint.fmpq(*Fraction(ratio).as_integer_ratio())))
+
+
 @pytest.mark.parametrize(
     ("truth", "bound", "least", "error", "message"),
     [
         (1, "1/2", None, RefutedError, "truth / bound = 2"),
+        (INFINITE, 1, None, RefutedError, "truth = infinite"),
+        (1, INFINITE, "1/2", RefutedError, "not tight"),
+        (-2, -1, "1/2", ValueError, "min_ratio: both sides are negative"),
+        (True, 1, None, ValueError, "truth: True is neither a number"),
+        (1, 2, INFINITE, ValueError, "min_ratio: inf is not finite"),
         ("1/3", 1, "1/2", RefutedError, r"not tight: .*\n[\s\S]*to be at least 1/2"),
         (float("nan"), 1, None, UndecidedError, "not determined"),
         (object(), 1, None, ValueError, "truth: .* is neither a number"),
@@ -440,6 +518,16 @@ def test_counterexamples_are_kept_and_replayed(tmp_path: Path) -> None:
     store.save(verdict, "worst", "test_mine[1]")
     assert [v.status for v in store.replay(TWIN)] == [Status.REFUTED] * 2
     assert store.replay("mine/other") == ()
+
+
+def test_tests_do_not_share_a_file(tmp_path: Path) -> None:
+    """Of two files with equal names, parametrised with what no file name can hold, or very long."""
+    verdict, store = compare(TWIN, Instance(PAIR, STEP)), Store(tmp_path)
+    names = ["a/test_mine.py::test_it", "b/test_mine.py::test_it", "a.py::t[1/2]", "a.py::t[1-2]"]
+    names += [f"a.py::test[{'x' * 200}{i}]" for i in range(2)]
+    assert len({store.save(verdict, "worst", name) for name in names}) == len(names)
+    assert store.save(verdict, "worst", names[0]) in store.files()
+    assert all(len(path.name) < 255 for path in store.files())
 
 
 def test_only_refutations_are_counterexamples(tmp_path: Path) -> None:

@@ -33,6 +33,7 @@ from diffcert.strategies.targets import units
 from theory.statement import Bound
 
 NAMES = {**vars(own), **{name: getattr(diffcert, name) for name in diffcert.__all__}}
+STEP = Schedule.from_snr([0, 1])
 FEW = settings(max_examples=40, deadline=None, derandomize=True, database=None)
 MANY = settings(max_examples=300, deadline=None, derandomize=True, database=None)
 
@@ -155,7 +156,7 @@ def test_examples_shrink_to_what_can_be_read() -> None:
     quick = settings(max_examples=2000, deadline=None, derandomize=True, database=None)
     two = find(own.mixtures(), lambda m: len(m.weights) == 2, settings=quick)
     assert two == Mixture(["1/2", "1/2"], [0, 1])
-    late = find(own.schedules(), lambda s: s.name == "from_snr" and s.last_knot > 6, settings=quick)
+    late = find(own.schedules(kinds=["from_snr"]), lambda s: s.last_knot > 6, settings=quick)
     assert late.steps == 1
     assert all(knot.denominator == 1 for knot in late.parameters["snr"])
 
@@ -389,11 +390,11 @@ def test_hypothesis_alone_loads_nothing_of_ours_that_is_heavy(run: Any) -> None:
     code = (
         "import sys\nimport hypothesis\nimport diffcert.hypothesis_plugin as p\np.register()\n"
         "import diffcert.strategies\n"
-        "heavy = {'sympy', 'flint', 'mpmath', 'theory', 'matplotlib', 'rich'}\n"
+        "heavy = {'sympy', 'flint', 'numpy', 'mpmath', 'numerics', 'theory', 'matplotlib', 'rich'}\n"
         "print(sorted(heavy & set(sys.modules)), 'diffcert-nightly' in hypothesis.settings._profiles)\n"
     )
     finished = run("-c", code)
-    assert "True" in finished.stdout, finished.stderr
+    assert finished.stdout == "[] True\n", finished.stdout + finished.stderr
 
 
 @pytest.mark.parametrize("first", ["hypothesis", "diffcert"])
@@ -428,12 +429,18 @@ def test_target_tightness_passes_on_finite_numbers_only() -> None:
     assert own.target_tightness(lower) == pytest.approx(1 / float(lower.ratio))
     empty = compare("reeves-pfister/monotone", Instance(Mixture([1], [0]), Schedule.from_snr([0, 1])))
     assert own.target_tightness(empty) is None
+    nothing = compare("reeves-pfister/bounded-ratio-information/twin-no-start", Instance(pair, STEP))
+    assert own.target_tightness(nothing) is None
+    with pytest.raises(ValueError, match="verdict: None is not the verdict on an instance"):
+        own.target_tightness(None)
     seen = []
 
     @settings(max_examples=20, deadline=None, derandomize=True, database=None)
     @given(own.instances("reeves-pfister/mmse-information"))
     def search(instance: Instance) -> None:
-        seen.append(own.target_tightness(compare("reeves-pfister/mmse-information", instance)))
+        verdict = compare("reeves-pfister/mmse-information", instance)
+        seen.append(own.target_tightness(verdict))
+        assert own.target_tightness(verdict) == seen[-1]
 
     search()
     assert max(x for x in seen if x is not None) <= 1

@@ -53,7 +53,7 @@ def rotated(first: Mixture, second: Mixture, tail: tuple[int, ...] = ()) -> Mixt
         (SHORT, samplers.MomentMatched(1)),
         pytest.param(Schedule.li_cai_wei(50), samplers.Ddim("1/2"), marks=pytest.mark.slow),
         pytest.param(Schedule.scaled_linear(6), samplers.Ddim("1/2"), marks=pytest.mark.slow),
-        (Schedule.cosine(3), samplers.Ddim()),
+        (Schedule.cosine(6), samplers.Ddim()),
     ],
     ids=str,
 )
