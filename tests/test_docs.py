@@ -71,20 +71,24 @@ def test_console_examples(page: Path, tmp_path: Path) -> None:
             assert run.actual == run.expected, f"{_name(page)}, line {block.line}: {run.command}"
 
 
-# The built site: one process builds it for all
+# The built site: one process builds it for all. DIFFCERT_SITE may name a folder with a build of it, `html`,
+# and its `store`.
 
+BUILT = os.environ.get("DIFFCERT_SITE")
 ON_THE_SITE = pytest.mark.xdist_group("site")
 
 
 @pytest.fixture(scope="module")
 def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Where verdicts are kept, for every build of these tests."""
-    return tmp_path_factory.mktemp("store")
+    return Path(BUILT, "store") if BUILT else tmp_path_factory.mktemp("store")
 
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory, store: Path) -> Path:
     """The site, built from nothing with warnings as errors."""
+    if BUILT:
+        return Path(BUILT, "html")
     place = tmp_path_factory.mktemp("site")
     _build(place / "html", "html", store)
     return place / "html"

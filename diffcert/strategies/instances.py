@@ -200,7 +200,8 @@ def _moderate(draw: st.DrawFn, needs: Needs, target: Mixture) -> Schedule:
 @st.composite
 def _points(draw: st.DrawFn, needs: Needs, target: Mixture, unit: Fraction) -> Fraction:
     multiple = draw(st.one_of(st.sampled_from(MULTIPLES), positive_numbers(extremes=True)))
-    size, most = target.core.diameter_squared, MODERATE if needs.moderate else SATURATED
+    size = Fraction(0) if needs.latent else target.core.diameter_squared
+    most = MODERATE if needs.moderate else SATURATED
     if size and multiple * unit * size > most:
         return multiple * rounded(1 / float(size)) if multiple <= most else most / size
     if not needs.moderate and "snr" not in needs.positive and draw(st.sampled_from(_RARELY)):
