@@ -104,6 +104,7 @@ def test_a_strangers_file_finds_a_planted_false_bound(stranger: Any, claim: str)
     assert f"refuted: {claim}" in finished.stdout
     assert "truth / bound" in finished.stdout or "bound = 0" in finished.stdout
     assert "tightness (diffcert)" in finished.stdout
+    assert f"# refuted: {claim}, in test_mine.py::test_theorem\nfrom diffcert import" in finished.stdout
     again = pasted(finished.stdout)
     assert again.stdout == "refuted\n", again.stderr
 
@@ -128,14 +129,8 @@ def test_own():
 """
 
 
-@pytest.mark.parametrize(
-    "style",
-    [
-        "--tb=native",
-        pytest.param("--tb=no", marks=pytest.mark.slow),
-        pytest.param("-n2", marks=pytest.mark.slow),
-    ],
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("style", ["--tb=native", "--tb=no", "-n2"])
 def test_what_is_to_be_pasted_has_nothing_before_it(stranger: Any, style: str) -> None:
     """Whatever the style, and though hypothesis reports several failures as a group, with marks."""
     options = ["-n", "2"] if style == "-n2" else [style]

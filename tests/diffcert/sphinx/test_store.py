@@ -67,7 +67,7 @@ def test_what_was_edited_by_hand_is_not_believed(tmp_path: Path):
         b"\xff\xfe",
         b"[" * 100_000,
         b'{"task": 1}',
-        b"cos\nsystem\n(S'touch /tmp/x'\ntR.",
+        b"cos\nsystem\n(S'touch x'\ntR.",
         b"\x80\x04\x95",
         b'{"task": NaN, "digest": 1e999}',
     ],
