@@ -86,16 +86,21 @@ def _is_name(parent: sp.Basic, position: int) -> bool:
 
 
 def _canonical(expression: sp.Basic) -> sp.Basic:
-    """The expression with (a - b)^2 and (b - a)^2 written alike."""
+    """The expression with the signs inside squares, derivatives and sums written alike."""
 
     def signed(derivative: sp.Derivative) -> sp.Expr:
         number, rest = derivative.expr.as_coeff_Mul()
         return number * sp.Derivative(rest, *derivative.variable_count)
 
+    def summed(total: sp.Sum) -> sp.Expr:
+        number, rest = total.function.as_coeff_Mul()
+        return number * sp.Sum(rest, *total.limits)
+
     def turned(power: sp.Pow) -> sp.Expr:
         return (-power.base) ** power.exp
 
     pulled = sp.sympify(expression).replace(lambda e: isinstance(e, sp.Derivative), signed)
+    pulled = pulled.replace(lambda e: isinstance(e, sp.Sum), summed)
     return pulled.replace(
         lambda e: isinstance(e, sp.Pow) and e.exp.is_even and e.base.could_extract_minus_sign(),
         turned,
