@@ -128,7 +128,13 @@ class Truth:
 
     def _repr_html_(self) -> str:
         """The enclosure as a table for notebooks, escaped, with nothing from elsewhere."""
-        value = str(self.value) if isinstance(self.value, flint.arb) else f"{self.value} ± {self.error:.1e}"
+        if isinstance(self.value, flint.arb):
+            value = self.value.str(self.digits or 15)
+        else:
+            shortened = (
+                f"{self.value:.15g}" if self.digits is None else mpmath.nstr(self.value, self.digits)
+            )
+            value = f"{shortened} ± {float(self.error):.1e}"
         precision = "machine numbers" if self.digits is None else f"{self.digits} digits"
         rows = {self.functional: value, "engine": f"{self.engine}, {precision}", "method": self.method}
         rows |= {"note": "; ".join(self.notes)} if self.notes else {}

@@ -397,6 +397,7 @@ def test_notebooks_are_given_escaped_tables() -> None:
         assert "http" not in text
     assert "&lt;script&gt;" in shown[0]
     assert "<td>holds</td>" in shown[0]
+    assert "0.16316917965316838799519520001" in shown[1]
     assert "&lt;=" in shown[0]
     assert claim.title in shown[2]
 
