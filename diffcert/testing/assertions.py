@@ -68,7 +68,7 @@ def assert_holds(
     `claim` is a Claim, a Bound or an id. `subject` is an Instance, a list of them, a target (with
     `schedule`, `sampler`, `start`, or `snr`, and `parameters`), or None for the claim's own instances.
     `digits` is that of the marker, the option or the configuration, else 30; None is the fast tier.
-    Undecided cases are tried at twice and four times the digits. Where the claim does not apply,
+    Undecided cases are tried at more digits, as `compare` says. Where the claim does not apply,
     `not_applicable` says "fail", or "pass"; within a test of hypothesis "fail" rejects the example
     instead. `undecided` says "fail", or "pass" for searches that reach instances where both sides agree to
     more digits than there are.
