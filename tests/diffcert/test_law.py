@@ -20,27 +20,27 @@ LAW = output_law(BINARY, Schedule.karras(4), samplers.Ddim(), start="normal")
 
 def test_every_distance_to_the_digits_asked_for(capsys, tmp_path):
     place = tmp_path / "law.json"
-    code = main([*KARRAS, "--start", "normal", "--digits", "17", "--json", str(place)])
+    code = main([*KARRAS, "--start", "normal", "--digits", "11", "--json", str(place)])
     out, err = capsys.readouterr()
     assert (code, err) == (0, "")
     assert "distance of the output from the target, every digit proven:" in out
     data = json.loads(place.read_text())
-    assert (data["engine"], data["digits"], data["reference"]) == ("certified", 17, "target")
+    assert (data["engine"], data["digits"], data["reference"]) == ("certified", 11, "target")
     instance = read_instance(data["instance"])
     assert (instance.target, instance.schedule) == (BINARY, Schedule.karras(4))
     assert (instance.sampler, instance.start) == (samplers.Ddim(), "normal")
     lines = dict(line.rsplit(maxsplit=1) for line in out.splitlines()[2:])
     titles = iter(lines)
     for name, part in data["distances"].items():
-        fast, finer = LAW.truth(name), LAW.truth(name, digits=24).value
+        fast, finer = LAW.truth(name), LAW.truth(name, digits=15).value
         middle, radius = Fraction(part["mid"]), Fraction(part["rad"])
-        assert radius <= Fraction(1, 10**17)
+        assert radius <= Fraction(1, 10**11)
         with balls(200).precision():
             assert (to_ball(middle) + flint.arb(0, to_ball(radius))).contains(finer)
         assert abs(float(middle) - fast.value) <= fast.error + 1e-15
         shown = lines[next(titles)]
-        assert len(shown.lstrip("0.").replace(".", "")) == 17
-        assert abs(Fraction(shown) - middle) <= Fraction(1, 10**17) * max(1, 10 * middle)
+        assert len(shown.lstrip("0.").replace(".", "")) == 11
+        assert abs(Fraction(shown) - middle) <= Fraction(1, 10**11) * max(1, 10 * middle)
 
 
 def test_machine_numbers_in_full_precision(capsys, tmp_path):
