@@ -9,14 +9,13 @@ A counterexample of such a mixture gives `covariances`, one number per component
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from fractions import Fraction
-from typing import Any
 
 import sympy as sp
 
 from theory import facts
 from theory import symbols as sym
+from theory.bounds.planted import twin
 from theory.proofs import geometric, latent, paths
 from theory.proofs.geometric import geometric_ratio
 from theory.proofs.paths import first_step
@@ -141,35 +140,15 @@ general_covariances = Bound(
 MIXTURES = (latent_entropy, latent_nonnegative, latent_mmse_information, general_covariances)
 """The bounds on mixtures of which X itself is estimated, in the order of the documentation."""
 
-_PLANTED = Source("diffcert", "", "", "a planted falsehood; nobody claims it")
 _SHARED = {"weights": ("1/2", "1/2"), "means": ("-1", "1"), "covariances": ("1/100", "1/100")}
 _UNEQUAL = {"weights": ("1/2", "1/2"), "means": ("0", "0"), "covariances": ("1", "4")}
 
 
-def _twin(
-    of: Bound,
-    what: str,
-    title: str,
-    why_false: str,
-    counterexample: Mapping[str, Any],
-    formula: sp.Expr | None = None,
-    without: Hypothesis | None = None,
-) -> Bound:
-    return Bound(
-        id=f"{of.id}/twin-{what}",
-        title=title,
-        truth=of.truth,
-        relation=of.relation,
-        formula=of.formula if formula is None else formula,
-        hypotheses=tuple(h for h in of.hypotheses if h is not without),
-        source=_PLANTED,
-        twin_of=of.id,
-        why_false=why_false,
-        counterexample=counterexample,
-    )
+def _without(of: Bound, hypothesis: Hypothesis) -> tuple[Hypothesis, ...]:
+    return tuple(h for h in of.hypotheses if h is not hypothesis)
 
 
-latent_entropy_quarter = _twin(
+latent_entropy_quarter = twin(
     latent_entropy,
     "quarter",
     "The latent part by a quarter of the ratio times the entropy of the component",
@@ -177,7 +156,7 @@ latent_entropy_quarter = _twin(
     {**_SHARED, "snr_knots": tuple(str(Fraction(11**i, 10**i) / 10) for i in range(45))},
     sym.gaussian_kl + sym.kappa * sym.latent_entropy / 4 + latent.latent_start,
 )
-latent_entropy_alone = _twin(
+latent_entropy_alone = twin(
     latent_entropy,
     "alone",
     "The whole error of X by the entropy of the component",
@@ -190,23 +169,23 @@ latent_entropy_alone = _twin(
     },
     sym.kappa * sym.latent_entropy + latent.latent_start,
 )
-latent_nonnegative_unequal = _twin(
+latent_nonnegative_unequal = twin(
     latent_nonnegative,
     "unequal",
     "The latent part is not negative, whatever the covariances",
     "with equal means L is 0 at snr zero and rises: one step from zero has the latent part -I_Z(T)",
     {**_UNEQUAL, "snr_knots": ("0", "1")},
-    without=latent.shared_covariance,
+    hypotheses=_without(latent_nonnegative, latent.shared_covariance),
 )
-latent_mmse_unequal = _twin(
+latent_mmse_unequal = twin(
     latent_mmse_information,
     "unequal",
     "What the component is worth by the information about it, whatever the covariances",
     "with equal means L rises like s while the information rises like s^2/4: the ratio tends to 2",
     {**_UNEQUAL, "snr": "1/10"},
-    without=latent.shared_covariance,
+    hypotheses=_without(latent_mmse_information, latent.shared_covariance),
 )
-general_covariances_entropy = _twin(
+general_covariances_entropy = twin(
     general_covariances,
     "entropy",
     "Mixtures with any covariances: the entropy of the component alone",

@@ -31,12 +31,12 @@ of the Renyi entropy 1/2 is the critical one: H_alpha^2 is of order eps^(2 alpha
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import sympy as sp
 
 from theory import symbols as sym
+from theory.bounds.planted import twin
 from theory.proofs import renyi
 from theory.statement import Bound, Source
 
@@ -55,7 +55,6 @@ PAPER = (
 )
 _ARXIV = "2601.21943"
 _MANNER = "in the manner of the paper, proved here with an explicit constant and endpoint factor"
-_PLANTED = Source("diffcert", "", "", "a planted falsehood; nobody claims it")
 _FIRST_VERSION = Source(
     PAPER,
     _ARXIV,
@@ -109,51 +108,28 @@ _FAR = {
 }
 
 
-def _twin(
-    of: Bound,
-    what: str,
-    title: str,
-    why_false: str,
-    counterexample: Mapping[str, Any],
-    formula: sp.Expr,
-    source: Source = _PLANTED,
-) -> Bound:
-    return Bound(
-        id=f"{of.id}/twin-{what}",
-        title=title,
-        truth=of.truth,
-        relation=of.relation,
-        formula=formula,
-        hypotheses=of.hypotheses,
-        source=source,
-        twin_of=of.id,
-        why_false=why_false,
-        counterexample=counterexample,
-    )
-
-
 _SHANNON = {_R: _H}
 _rare = "an atom of weight eps has a variance of order eps and an entropy of order eps log(1/eps)"
 
-uniform_shannon = _twin(
+uniform_shannon = twin(
     uniform_renyi,
     "shannon",
     "Uniform steps by the Shannon entropy, with the endpoint factor T D^2",
     _rare,
     {**_RARE, "snr_knots": tuple(str(4 * i) for i in range(21))},
     uniform_renyi.formula.subs(_SHANNON),
-    _FIRST_VERSION,
+    source=_FIRST_VERSION,
 )
-best_rate_shannon = _twin(
+best_rate_shannon = twin(
     best_rate_renyi,
     "shannon",
     "The best schedule of many steps by the Shannon entropy, with the endpoint factor T D^2",
     "an atom of weight eps makes the left side 2 sqrt(pi log(1/eps)) eps, H^2 is (eps log(1/eps))^2",
     {**_RARE, "snr_knots": ("20", "80")},
     best_rate_renyi.formula.subs(_SHANNON),
-    _FIRST_VERSION,
+    source=_FIRST_VERSION,
 )
-best_rate_logarithm = _twin(
+best_rate_logarithm = twin(
     best_rate_renyi,
     "logarithm",
     "The best schedule of many steps by the Renyi entropy of order 1/2, with log(T/t_0)^2 for T D^2",
@@ -163,7 +139,7 @@ best_rate_logarithm = _twin(
     {**_RARER, "snr_knots": ("400", "530")},
     (sp.exp(_R) - 1) ** 2 * sp.log(_T / sym.first) ** 2,
 )
-loss_ratios_half = _twin(
+loss_ratios_half = twin(
     loss_ratios,
     "half",
     "Each step by half the information it gains times the relative drop of the loss",

@@ -23,6 +23,7 @@ import sympy as sp
 
 from theory import facts
 from theory import symbols as sym
+from theory.bounds.planted import twin
 from theory.proofs import posterior_cumulants as proofs
 from theory.statement import Bound, Source
 
@@ -30,7 +31,6 @@ __all__ = ["ALL", "PAPER", "TWINS", "mmse_fourth", "mmse_second", "mmse_third", 
 
 PAPER = "diffcert"
 _PROVED = Source(PAPER, "", "", "proved here for a core on a line, by Dynkin's formula")
-_PLANTED = Source(PAPER, "", "", "a planted falsehood; nobody claims it")
 
 
 def _identity(name: str, title: str, proof: Any) -> Bound:
@@ -78,18 +78,7 @@ _THREE = {"weights": ("1/5", "1/2", "3/10"), "means": ("-3", "0", "4"), "varianc
 def _twin(
     of: Bound, what: str, title: str, why_false: str, formula: sp.Expr, at: Mapping[str, Any] = _THREE
 ) -> Bound:
-    return Bound(
-        id=f"{of.id}/twin-{what}",
-        title=title,
-        truth=of.truth,
-        relation=of.relation,
-        formula=formula,
-        hypotheses=of.hypotheses,
-        source=_PLANTED,
-        twin_of=of.id,
-        why_false=why_false,
-        counterexample=at,
-    )
+    return twin(of, what, title, why_false, at, formula)
 
 
 mmse_second_gaussian = _twin(

@@ -13,6 +13,7 @@ from typing import Any
 import sympy as sp
 
 from theory.bounds import aghapour_bayraktar, companion
+from theory.bounds.planted import PLANTED
 from theory.rate import Condition, Rate
 from theory.statement import Source
 
@@ -36,7 +37,6 @@ _STEPS = Source(aghapour_bayraktar.PAPER, "2605.07969", "", _MANNER)
 _COMPANION = Source(companion.PAPER, "2601.21943", "", _MANNER)
 _OWN = Source("diffcert", "", "", "proved in the documentation of theory.bounds.companion")
 _FOUND = Source("diffcert", "", "", "by the path identity to leading order in 1/n")
-_PLANTED = Source("diffcert", "", "", "a planted falsehood; nobody claims it")
 _FIRST = Source(companion.PAPER, "2601.21943", "", "the first version's order, without endpoint factors")
 
 
@@ -79,7 +79,7 @@ def _rate(
 
 def _twin(of: Rate, what: str, title: str, why_false: str, formula: Any, **more: Any) -> Rate:
     fields: dict[str, Any] = {
-        "source": _PLANTED,
+        "source": PLANTED,
         "relation": of.relation,
         "hypotheses": of.hypotheses,
         **more,
@@ -308,7 +308,7 @@ _companion_twins = (
         truth="loss_limit",
         formula=_best,
         variables={"T": "up"},
-        source=_PLANTED,
+        source=PLANTED,
         letters={**_letters, "best": "the limit of n times the path KL of the best schedule"},
         twin_of=loss_density.id,
         why_false="beyond the snr at which the atom is known there is hardly any information, but the loss "

@@ -9,12 +9,12 @@ the statement asks for: `level`, `weights`, `means`, `x`, `factor`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import sympy as sp
 
 from theory import li_cai_wei_symbols as lcw
+from theory.bounds.planted import twin
 from theory.proofs import li_cai_wei as proofs
 from theory.statement import Bound, Hypothesis, Relation, Source
 from theory.symbols import k
@@ -208,39 +208,14 @@ ALL = (
 
 # Planted falsehoods
 
-_PLANTED = Source("diffcert", "", "", "a planted falsehood; nobody claims it")
 _HUNDRED = {"steps": 100, "c0": "2", "c1": "10"}
 _PAIR = {"weights": ("1/2", "1/2"), "means": ("-2", "2")}
-
-
-def _twin(
-    of: Bound,
-    what: str,
-    title: str,
-    why_false: str,
-    counterexample: Mapping[str, Any],
-    formula: sp.Expr | None = None,
-    hypotheses: tuple[Hypothesis, ...] | None = None,
-) -> Bound:
-    """A falsehood made from a true statement by replacing its formula or its hypotheses."""
-    return Bound(
-        id=f"{of.id}/twin-{what}",
-        title=title,
-        truth=of.truth,
-        relation=of.relation,
-        formula=of.formula if formula is None else formula,
-        hypotheses=of.hypotheses if hypotheses is None else hypotheses,
-        source=_PLANTED,
-        twin_of=of.id,
-        why_false=why_false,
-        counterexample=counterexample,
-    )
 
 
 _four_thirds = Hypothesis("ratio_four_thirds", "3 c_1 is at least 4 c_0", sp.Ge(3 * _c1, 4 * _c0))
 
 TWINS = (
-    _twin(
+    twin(
         step_noise,
         "next-level",
         "The noise of one step by the noise of the level after it",
@@ -248,7 +223,7 @@ TWINS = (
         {**_HUNDRED, "level": 70},
         _beta * (1 - _a) * (1 - _beta * _a) / (1 + _beta * (1 - _a)),
     ),
-    _twin(
+    twin(
         odds,
         "constant",
         "The odds grow by the same factor in every step",
@@ -256,7 +231,7 @@ TWINS = (
         {**_HUNDRED, "level": 70},
         1 + _beta,
     ),
-    _twin(
+    twin(
         noise_share,
         "early",
         "The share of the noise as at the noisy end",
@@ -264,7 +239,7 @@ TWINS = (
         {**_HUNDRED, "level": 70},
         _beta / (1 + _beta),
     ),
-    _twin(
+    twin(
         noise_share_after,
         "before",
         "The share of the noise with what the step leaves taken for what it finds",
@@ -272,7 +247,7 @@ TWINS = (
         {**_HUNDRED, "level": 70},
         _beta,
     ),
-    _twin(
+    twin(
         noise_product,
         "one-more",
         "The noise of the last level with one step more",
@@ -280,7 +255,7 @@ TWINS = (
         _HUNDRED,
         (1 - lcw.alpha_bar_at[0]) * sp.exp(sp.Sum(sp.log(1 - _beta * lcw.alpha_bar_at[k]), (k, 0, _T - 1))),
     ),
-    _twin(
+    twin(
         noise_positive,
         "any-rate",
         "The levels stay below one whatever the rate",
@@ -289,7 +264,7 @@ TWINS = (
         sp.S.Zero,
         (),
     ),
-    _twin(
+    twin(
         last_noise,
         "exponential",
         "The noise of the last level is at most T^(c_0 - c_1)",
@@ -297,7 +272,7 @@ TWINS = (
         {"steps": 400, "c0": "2", "c1": "8/3"},
         sp.exp((_c0 - _c1) * _log_T),
     ),
-    _twin(
+    twin(
         last_noise_power,
         "four-thirds",
         "The noise of the last level is at most T^(-c_1/4) for c_1/c_0 >= 4/3",
@@ -305,7 +280,7 @@ TWINS = (
         {"steps": 400, "c0": "2", "c1": "8/3"},
         hypotheses=(proofs.rate_at_most_one, _four_thirds, proofs.at_least_four),
     ),
-    _twin(
+    twin(
         half_steps,
         "linear",
         "The number of levels below 1/2 is at most 1 + T c_0/c_1",
@@ -313,7 +288,7 @@ TWINS = (
         _HUNDRED,
         1 + _T * _c0 / _c1,
     ),
-    _twin(
+    twin(
         half_steps_least,
         "slow",
         "The number of levels below 1/2, from below, with the growth of the odds at the start",
@@ -321,7 +296,7 @@ TWINS = (
         _HUNDRED,
         sp.log(_odds_at_start) / sp.log(1 + _beta),
     ),
-    _twin(
+    twin(
         trace_identity,
         "unscaled",
         "The trace is the posterior variance of the component's mean",
@@ -329,7 +304,7 @@ TWINS = (
         {**_HUNDRED, **_PAIR, "level": 80, "x": ("1/2",)},
         lcw.posterior_spread,
     ),
-    _twin(
+    twin(
         trace_tail,
         "fast",
         "The tail of the trace decays like exp(-x)",
@@ -339,7 +314,7 @@ TWINS = (
         | {"factor": "2"},
         (_K + 1) * sp.exp(-_C1 * sp.log(_K * _T)) / 2,
     ),
-    _twin(
+    twin(
         trace_lemma,
         "power",
         "The trace exceeds C_1 log(KT) with probability at most T^(-C_1)",
@@ -347,7 +322,7 @@ TWINS = (
         {**_HUNDRED, "weights": ("1/2", "1/2"), "means": ("-5", "5"), "level": 1, "factor": "4"},
         sp.exp(-_C1 * _log_T),
     ),
-    _twin(
+    twin(
         trace_mean,
         "half",
         "The mean of the trace is at most (1/2) log K",

@@ -13,6 +13,7 @@ from typing import Any
 import sympy as sp
 
 from theory.bounds.li_cai_wei import PAPER
+from theory.bounds.planted import PLANTED
 from theory.rate import Condition, Rate
 from theory.statement import Source
 
@@ -30,7 +31,6 @@ __all__ = [
 ]
 
 _ARXIV = "2504.05300"
-_PLANTED = Source("diffcert", "", "", "a planted falsehood; nobody claims it")
 _steps, _components, _dimensions = (sp.Symbol(name, positive=True) for name in ("T", "K", "d"))
 _eps = sp.Symbol("eps", positive=True)
 _log = sp.log(_steps)
@@ -98,7 +98,7 @@ def _false(
         truth=of.truth if truth is None else truth,
         formula=formula,
         variables=moves,
-        source=_PLANTED,
+        source=PLANTED,
         relation=of.relation if relation is None else relation,
         hypotheses=of.hypotheses,
         twin_of=of.id,

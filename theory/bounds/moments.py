@@ -18,6 +18,7 @@ from math import factorial
 
 import sympy as sp
 
+from theory.bounds.planted import PLANTED
 from theory.rate import Condition, Rate
 from theory.statement import Source
 
@@ -29,7 +30,6 @@ _PAPER = Source(
     "",
     "matching of higher moments; the number of the theorem there is unconfirmed",
 )
-_PLANTED = Source("diffcert", "", "", "a planted falsehood; nobody claims it")
 _ORDERS = (1, 2, 3)
 _MANY = {1: "1 moment", 2: "2 moments", 3: "3 moments"}
 
@@ -95,7 +95,7 @@ RATES: tuple[Rate, ...] = (*step.values(), *path.values())
 def _twin(of: Rate, what: str, why_false: str, **changes: object) -> dict[str, object]:
     return {
         "id": f"{of.id}/twin-{what}",
-        "source": _PLANTED,
+        "source": PLANTED,
         "twin_of": of.id,
         "why_false": why_false,
         "note": "",

@@ -7,21 +7,19 @@ worthless.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 import sympy as sp
 
 from theory import facts
 from theory import symbols as sym
 from theory.bounds import aghapour_bayraktar, ours, reeves_pfister
+from theory.bounds.planted import twin
 from theory.proofs import quadrature
 from theory.proofs.errors import error_cost
 from theory.proofs.paths import first_step
 from theory.proofs.phases import mean_ratio
 from theory.proofs.start import later_steps
 from theory.proofs.variances import matched_form
-from theory.statement import Bound, Hypothesis, Source
+from theory.statement import Hypothesis
 
 __all__ = [
     "ALL",
@@ -74,7 +72,6 @@ __all__ = [
     "wrong_start_dropped",
 ]
 
-_PLANTED = Source("diffcert", "", "", "a planted falsehood; nobody claims it")
 
 _BINARY = {"weights": ("1/2", "1/2"), "means": ("-1", "1"), "variance": "0"}
 _THREE = {"weights": ("1/5", "1/2", "3/10"), "means": ("-3", "0", "4"), "variance": "0"}
@@ -96,33 +93,7 @@ _gained = sym.information_last - sym.information_first
 _not_convex = Hypothesis.named("mmse_not_convex")
 
 
-def _twin(
-    of: Bound,
-    what: str,
-    title: str,
-    why_false: str,
-    counterexample: Mapping[str, Any],
-    *,
-    id: str = "",
-    formula: sp.Expr | None = None,
-    hypotheses: tuple[Hypothesis, ...] | None = None,
-) -> Bound:
-    """A falsehood made from a true bound by replacing its formula or its hypotheses."""
-    return Bound(
-        id=id or f"{of.id}/twin-{what}",
-        title=title,
-        truth=of.truth,
-        relation=of.relation,
-        formula=of.formula if formula is None else formula,
-        hypotheses=of.hypotheses if hypotheses is None else hypotheses,
-        source=_PLANTED,
-        twin_of=of.id,
-        why_false=why_false,
-        counterexample=counterexample,
-    )
-
-
-frozen_covariance = _twin(
+frozen_covariance = twin(
     reeves_pfister.monotone,
     "",
     "Freeze the posterior covariance over each step",
@@ -144,7 +115,7 @@ frozen_covariance = _twin(
 
 _SHORT = {"snr_knots": ("1/10", "1/5", "2/5", "4/5")}
 
-score_error_unhalved = _twin(
+score_error_unhalved = twin(
     reeves_pfister.score_error,
     "unhalved",
     "Errors of the score cost their mean squares, weighted by the steps",
@@ -153,7 +124,7 @@ score_error_unhalved = _twin(
     formula=2 * error_cost + matched_form,
 )
 
-score_error_dropped = _twin(
+score_error_dropped = twin(
     reeves_pfister.score_error,
     "dropped",
     "Errors of the score cost nothing",
@@ -162,7 +133,7 @@ score_error_dropped = _twin(
     formula=matched_form,
 )
 
-wrong_start_dropped = _twin(
+wrong_start_dropped = twin(
     reeves_pfister.wrong_start,
     "dropped",
     "A wrong start costs nothing",
@@ -171,7 +142,7 @@ wrong_start_dropped = _twin(
     formula=matched_form,
 )
 
-path_with_errors_any_variance = _twin(
+path_with_errors_any_variance = twin(
     reeves_pfister.path_with_errors,
     "any-variance",
     "The path error from start, score and discretisation, for any reverse variance",
@@ -187,7 +158,7 @@ path_with_errors_any_variance = _twin(
     hypotheses=(),
 )
 
-data_processing_half = _twin(
+data_processing_half = twin(
     reeves_pfister.data_processing,
     "half",
     "The last iterate is off by at most half of the path error",
@@ -196,7 +167,7 @@ data_processing_half = _twin(
     formula=sym.path_kl / 2,
 )
 
-pinsker_no_root = _twin(
+pinsker_no_root = twin(
     reeves_pfister.pinsker,
     "no-root",
     "Total variation of the last iterate by the path error itself",
@@ -205,7 +176,7 @@ pinsker_no_root = _twin(
     formula=sym.path_kl,
 )
 
-early_stopping_rank = _twin(
+early_stopping_rank = twin(
     reeves_pfister.early_stopping,
     "rank",
     "Stopping at snr s, with the rank in place of the dimension",
@@ -214,7 +185,7 @@ early_stopping_rank = _twin(
     formula=sym.rank / sym.snr,
 )
 
-early_stopping_half = _twin(
+early_stopping_half = twin(
     reeves_pfister.early_stopping,
     "half",
     "Stopping at snr s costs at most d/(2s)",
@@ -223,7 +194,7 @@ early_stopping_half = _twin(
     formula=sym.dimension / (2 * sym.snr),
 )
 
-monotone_off_by_one = _twin(
+monotone_off_by_one = twin(
     reeves_pfister.monotone,
     "off-by-one",
     "Each step times the drop of the mmse over the next step",
@@ -236,7 +207,7 @@ monotone_off_by_one = _twin(
     / 2,
 )
 
-uniform_steps_second_order = _twin(
+uniform_steps_second_order = twin(
     reeves_pfister.uniform_steps,
     "second-order",
     "Uniform steps, as if the rule were of second order",
@@ -245,7 +216,7 @@ uniform_steps_second_order = _twin(
     formula=sym.last * sym.variance / (2 * sym.number_of_steps**2),
 )
 
-bounded_ratio_information_no_start = _twin(
+bounded_ratio_information_no_start = twin(
     reeves_pfister.bounded_ratio_information,
     "no-start",
     "Bounded ratio of knots, without the cost of the first step",
@@ -254,7 +225,7 @@ bounded_ratio_information_no_start = _twin(
     formula=sym.kappa * sym.information_last,
 )
 
-dimension_baseline_one_over_n = _twin(
+dimension_baseline_one_over_n = twin(
     reeves_pfister.dimension_baseline,
     "one-over-n",
     "The baseline of the dimension with 1/n in place of the ratio of knots",
@@ -264,7 +235,7 @@ dimension_baseline_one_over_n = _twin(
     + first_step,
 )
 
-mmse_information_single = _twin(
+mmse_information_single = twin(
     reeves_pfister.mmse_information,
     "single",
     "The mmse is at most the information per unit of snr",
@@ -273,7 +244,7 @@ mmse_information_single = _twin(
     formula=sym.mutual_information / sym.snr,
 )
 
-information_entropy_half = _twin(
+information_entropy_half = twin(
     reeves_pfister.information_entropy,
     "half",
     "Mutual information is at most half the entropy",
@@ -282,7 +253,7 @@ information_entropy_half = _twin(
     formula=sym.entropy / 2,
 )
 
-bounded_ratio_entropy_lowered = _twin(
+bounded_ratio_entropy_lowered = twin(
     aghapour_bayraktar.bounded_ratio_entropy,
     "two-fifths",
     "The entropy bound with kappa lowered to 2/5 of it",
@@ -291,7 +262,7 @@ bounded_ratio_entropy_lowered = _twin(
     formula=sp.Rational(2, 5) * sym.kappa * sym.entropy + first_step,
 )
 
-geometric_steps_no_logarithm = _twin(
+geometric_steps_no_logarithm = twin(
     aghapour_bayraktar.geometric_steps,
     "no-logarithm",
     "Geometric knots with kappa taken for 1/(n - 1)",
@@ -301,7 +272,7 @@ geometric_steps_no_logarithm = _twin(
     + sp.Piecewise((sym.entropy / (sym.number_of_steps - 1), sp.Gt(sym.number_of_steps, 1)), (0, True)),
 )
 
-step_complexity_no_logarithm = _twin(
+step_complexity_no_logarithm = twin(
     aghapour_bayraktar.step_complexity,
     "no-logarithm",
     "Steps that suffice, without the logarithm of the range of the knots",
@@ -320,7 +291,7 @@ step_complexity_no_logarithm = _twin(
     ),
 )
 
-convex_halved_not_convex = _twin(
+convex_halved_not_convex = twin(
     ours.convex_halved,
     "not-convex",
     "Half the constant although the mmse is not convex",
@@ -331,7 +302,7 @@ convex_halved_not_convex = _twin(
 
 # The best constants
 
-convex_halved_ratio_lowered = _twin(
+convex_halved_ratio_lowered = twin(
     ours.convex_halved,
     "nine-tenths-ratio",
     "Convex mmse, with the constant of kappa lowered by a tenth",
@@ -340,7 +311,7 @@ convex_halved_ratio_lowered = _twin(
     formula=sym.first_positive * sym.variance / 2 + sp.Rational(9, 20) * sym.kappa * sym.information_last,
 )
 
-convex_halved_ratio_nearly = _twin(
+convex_halved_ratio_nearly = twin(
     ours.convex_halved,
     "ninety-nine-hundredths-ratio",
     "Convex mmse, with the constant of kappa lowered by a hundredth",
@@ -349,7 +320,7 @@ convex_halved_ratio_nearly = _twin(
     formula=sym.first_positive * sym.variance / 2 + sp.Rational(99, 200) * sym.kappa * sym.information_last,
 )
 
-convex_halved_start_nearly = _twin(
+convex_halved_start_nearly = twin(
     ours.convex_halved,
     "ninety-nine-hundredths-start",
     "Convex mmse, with the constant of the first step lowered by a hundredth",
@@ -358,7 +329,7 @@ convex_halved_start_nearly = _twin(
     formula=sp.Rational(99, 200) * sym.first_positive * sym.variance + sym.kappa * sym.information_last / 2,
 )
 
-bounded_ratio_information_four_fifths = _twin(
+bounded_ratio_information_four_fifths = twin(
     reeves_pfister.bounded_ratio_information,
     "four-fifths",
     "Bounded ratio of knots, with the constant lowered by a fifth",
@@ -373,7 +344,7 @@ bounded_ratio_information_four_fifths = _twin(
     formula=sp.Rational(4, 5) * sym.kappa * sym.information_last + first_step,
 )
 
-convex_halved_start_lowered = _twin(
+convex_halved_start_lowered = twin(
     ours.convex_halved,
     "nine-tenths-start",
     "Convex mmse, with the constant of the first step lowered by a tenth",
@@ -382,7 +353,7 @@ convex_halved_start_lowered = _twin(
     formula=sp.Rational(9, 20) * sym.first_positive * sym.variance + sym.kappa * sym.information_last / 2,
 )
 
-bounded_ratio_information_lowered = _twin(
+bounded_ratio_information_lowered = twin(
     reeves_pfister.bounded_ratio_information,
     "three-quarters",
     "Bounded ratio of knots, with the constant lowered by a quarter",
@@ -396,7 +367,7 @@ bounded_ratio_information_lowered = _twin(
     formula=sp.Rational(3, 4) * sym.kappa * sym.information_last + first_step,
 )
 
-convex_below_not_convex = _twin(
+convex_below_not_convex = twin(
     ours.convex_below,
     "not-convex",
     "Each step costs at least half of its bound, although the mmse is not convex",
@@ -407,7 +378,7 @@ convex_below_not_convex = _twin(
 
 # The good phase and the best schedule
 
-good_phase_halved = _twin(
+good_phase_halved = twin(
     ours.good_phase,
     "half",
     "Good phase of geometric knots, with half the constant of the information",
@@ -417,7 +388,7 @@ good_phase_halved = _twin(
     + (mean_ratio - 1) * sym.information_last / 2,
 )
 
-good_phase_positive_halved = _twin(
+good_phase_positive_halved = twin(
     ours.good_phase_positive,
     "half",
     "Good phase of knots in constant ratio, with half the constant",
@@ -426,7 +397,7 @@ good_phase_positive_halved = _twin(
     formula=(mean_ratio - 1) * sym.information_last / 2,
 )
 
-best_schedule_entropy_quarter = _twin(
+best_schedule_entropy_quarter = twin(
     ours.best_schedule_entropy,
     "quarter",
     "The best schedule by the mutual information, with half the constant",
@@ -439,7 +410,7 @@ best_schedule_entropy_quarter = _twin(
 
 _first_small = {"snr_knots": ("0", "1/100")}
 
-start_step_eighth = _twin(
+start_step_eighth = twin(
     ours.start_step,
     "eighth",
     "The first step with an eighth in place of a quarter",
@@ -448,7 +419,7 @@ start_step_eighth = _twin(
     formula=sym.first_positive**2 * sym.covariance_supremum / 8 + later_steps,
 )
 
-start_step_diameter_eighth = _twin(
+start_step_diameter_eighth = twin(
     ours.start_step_diameter,
     "eighth",
     "The first step by the diameter, with D^2/8 in place of D^2/4",
@@ -457,7 +428,7 @@ start_step_diameter_eighth = _twin(
     formula=sym.first_positive**2 * (sym.diameter**2 * sym.variance / 8) / 4 + later_steps,
 )
 
-start_step_core_frozen = _twin(
+start_step_core_frozen = twin(
     ours.start_step_core,
     "frozen",
     "The first step by the covariance of the core alone",
@@ -468,7 +439,7 @@ start_step_core_frozen = _twin(
 
 # The covariance moment
 
-covariance_diameter_eighth = _twin(
+covariance_diameter_eighth = twin(
     ours.covariance_diameter,
     "eighth",
     "The covariance moment by an eighth of the squared diameter",
@@ -477,7 +448,7 @@ covariance_diameter_eighth = _twin(
     formula=sym.diameter**2 * sym.mmse / 8,
 )
 
-covariance_growth_none = _twin(
+covariance_growth_none = twin(
     ours.covariance_growth,
     "none",
     "The covariance moment never exceeds that of the core",
@@ -486,7 +457,7 @@ covariance_growth_none = _twin(
     formula=sym.covariance_norm,
 )
 
-covariance_decay_quarter = _twin(
+covariance_decay_quarter = twin(
     ours.covariance_decay,
     "quarter",
     "The covariance moment falls at most at the rate D^2/4",
@@ -497,7 +468,7 @@ covariance_decay_quarter = _twin(
 
 # Reverse variances
 
-reverse_variance_no_mmse = _twin(
+reverse_variance_no_mmse = twin(
     ours.reverse_variance,
     "no-mmse",
     "Path identity for any reverse variance, without the term of the mmse",
@@ -506,7 +477,7 @@ reverse_variance_no_mmse = _twin(
     formula=matched_form + ours.dimension_term.formula,
 )
 
-reverse_variance_rank = _twin(
+reverse_variance_rank = twin(
     ours.reverse_variance,
     "rank",
     "Path identity for any reverse variance, with the rank in place of the dimension",
@@ -515,7 +486,7 @@ reverse_variance_rank = _twin(
     formula=ours.reverse_variance.formula.subs(_d, sym.rank),
 )
 
-dimension_term_doubled = _twin(
+dimension_term_doubled = twin(
     ours.dimension_term,
     "doubled",
     "The dimension term without its factor one half",
@@ -530,7 +501,7 @@ dimension_term_doubled = _twin(
     formula=2 * ours.dimension_term.formula,
 )
 
-optimal_variance_one_dimension = _twin(
+optimal_variance_one_dimension = twin(
     ours.optimal_variance,
     "one-dimension",
     "The best reverse variance as if the dimension were one",
@@ -539,7 +510,7 @@ optimal_variance_one_dimension = _twin(
     formula=sp.Sum(sp.log(1 + _loss), _steps) / 2 - _gained,
 )
 
-optimal_variance_matched_halved = _twin(
+optimal_variance_matched_halved = twin(
     ours.optimal_variance_matched,
     "half",
     "The best reverse variance costs at most half of what the matched one costs",
@@ -553,7 +524,7 @@ optimal_variance_matched_halved = _twin(
 _FLAT = {**_BINARY, "snr": "1/1000", "parameters": {"spacing": "2", "strip": "3"}}
 _STEEP = {**_BINARY, "snr": "10", "parameters": {"spacing": "5", "strip": "2/5"}}
 
-quadrature_mmse_no_growth = _twin(
+quadrature_mmse_no_growth = twin(
     ours.quadrature_mmse,
     "no-growth",
     "Quadrature for the mmse, without the factor exp(eta^2/2)",
@@ -562,7 +533,7 @@ quadrature_mmse_no_growth = _twin(
     formula=ours.quadrature_mmse.formula / quadrature.growth,
 )
 
-quadrature_mmse_one_side = _twin(
+quadrature_mmse_one_side = twin(
     ours.quadrature_mmse,
     "one-side",
     "Quadrature for the mmse, with one of the two lines forgotten",
@@ -571,7 +542,7 @@ quadrature_mmse_one_side = _twin(
     formula=ours.quadrature_mmse.formula / 2,
 )
 
-quadrature_mmse_doubled_frequency = _twin(
+quadrature_mmse_doubled_frequency = twin(
     ours.quadrature_mmse,
     "doubled-frequency",
     "Quadrature for the mmse, with 4 pi in place of 2 pi",
@@ -582,7 +553,7 @@ quadrature_mmse_doubled_frequency = _twin(
     / (sp.exp(4 * sp.pi * sym.strip / sym.spacing) - 1),
 )
 
-quadrature_mmse_no_secant = _twin(
+quadrature_mmse_no_secant = twin(
     ours.quadrature_mmse,
     "no-secant",
     "Quadrature for the mmse, without the factor sec theta",
@@ -591,7 +562,7 @@ quadrature_mmse_no_secant = _twin(
     formula=ours.quadrature_mmse.formula * sp.cos(quadrature.angle),
 )
 
-quadrature_covariance_one_secant = _twin(
+quadrature_covariance_one_secant = twin(
     ours.quadrature_covariance,
     "one-secant",
     "Quadrature for the covariance moment, with sec theta in place of its cube",
@@ -600,7 +571,7 @@ quadrature_covariance_one_secant = _twin(
     formula=ours.quadrature_covariance.formula * sp.cos(quadrature.angle) ** 2,
 )
 
-quadrature_covariance_no_growth = _twin(
+quadrature_covariance_no_growth = twin(
     ours.quadrature_covariance,
     "no-growth",
     "Quadrature for the covariance moment, without the factor exp(eta^2/2)",
@@ -609,7 +580,7 @@ quadrature_covariance_no_growth = _twin(
     formula=ours.quadrature_covariance.formula / quadrature.growth,
 )
 
-quadrature_information_no_growth = _twin(
+quadrature_information_no_growth = twin(
     ours.quadrature_information,
     "no-growth",
     "Quadrature for the mutual information, without the factor exp(eta^2/2)",

@@ -9,12 +9,12 @@ vectors per subspace), `signal` and `noise`, and what the statement asks for: `x
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import sympy as sp
 
 from theory import low_rank_symbols as sym
+from theory.bounds.planted import PLANTED, twin
 from theory.proofs import low_rank as proofs
 from theory.proofs import low_rank_learning as learning
 from theory.rate import Condition, Rate
@@ -138,7 +138,6 @@ ALL = (
 
 # Planted falsehoods
 
-_PLANTED = Source("diffcert", "", "", "a planted falsehood; nobody claims it")
 _R, _q, _p, _h, _b = sym.subspace_ranks, sym.energies, sym.along, sym.across, sym.overlaps
 _c, _phi, _rho = proofs.c, proofs.phi, proofs.rho
 _mean = proofs.mean_over
@@ -167,37 +166,13 @@ _PLANE = {
 }
 
 
-def _twin(
-    of: Bound,
-    what: str,
-    title: str,
-    why_false: str,
-    counterexample: Mapping[str, Any],
-    formula: sp.Expr | None = None,
-    hypotheses: tuple[Hypothesis, ...] | None = None,
-) -> Bound:
-    """A falsehood made from a true statement by replacing its formula or its hypotheses."""
-    return Bound(
-        id=f"{of.id}/twin-{what}",
-        title=title,
-        truth=of.truth,
-        relation=of.relation,
-        formula=of.formula if formula is None else formula,
-        hypotheses=of.hypotheses if hypotheses is None else hypotheses,
-        source=_PLANTED,
-        twin_of=of.id,
-        why_false=why_false,
-        counterexample=counterexample,
-    )
-
-
 def _over(term: sp.Expr) -> sp.Sum:
     return sp.Sum(term, (k, 0, sym.number_of_components - 1))
 
 
 _unranked = sym.mixture_weights[k] * sp.exp(_phi * _q[k])
 
-posterior_weights_no_ranks = _twin(
+posterior_weights_no_ranks = twin(
     posterior_weights,
     "no-ranks",
     "The posterior probabilities without the factor of the ranks",
@@ -205,7 +180,7 @@ posterior_weights_no_ranks = _twin(
     _LINE_AND_PLANE,
     _unranked.subs(k, 0) / _over(_unranked),
 )
-posterior_mean_unshrunk = _twin(
+posterior_mean_unshrunk = twin(
     posterior_mean,
     "unshrunk",
     "The posterior mean by dividing by the signal",
@@ -213,7 +188,7 @@ posterior_mean_unshrunk = _twin(
     _LINE_AND_PLANE,
     _mean(_p[k]) / _s,
 )
-jacobian_sign = _twin(
+jacobian_sign = twin(
     jacobian,
     "sign",
     "The Jacobian with a sign turned",
@@ -221,7 +196,7 @@ jacobian_sign = _twin(
     _LINE_AND_PLANE,
     _c * (_mean(_b[k]) + 2 * _phi * (_mean(_p[k] * _h[k]) + _mean(_p[k]) * _mean(_h[k]))),
 )
-trace_no_factor = _twin(
+trace_no_factor = twin(
     trace,
     "no-factor",
     "The trace of the Jacobian without the factor c",
@@ -229,7 +204,7 @@ trace_no_factor = _twin(
     _LINE_AND_PLANE,
     _mean(_R[k]) + 2 * _phi * (_mean(_q[k]) + sym.largest_energy) - 2 * _phi / _c**2 * sym.mean_energy,
 )
-covariance_frozen = _twin(
+covariance_frozen = twin(
     covariance,
     "frozen",
     "The posterior covariance of frozen components",
@@ -237,7 +212,7 @@ covariance_frozen = _twin(
     _LINE_AND_PLANE,
     _rho * _mean(_b[k]),
 )
-directions_no_spread = _twin(
+directions_no_spread = twin(
     directions,
     "no-spread",
     "The Jacobian near one component, without the spread of the projected points",
@@ -253,7 +228,7 @@ directions_no_spread = _twin(
     },
     _c * sym.remaining_probability * sp.sqrt(2 * sym.largest_rank),
 )
-pca_loss_ambient = _twin(
+pca_loss_ambient = twin(
     pca_loss,
     "ambient",
     "The training loss with d where r belongs",
@@ -261,7 +236,7 @@ pca_loss_ambient = _twin(
     {**_PLANE, "samples": (("1", "2", "0", "0"), ("1", "0", "1", "-1"))},
     sym.sample_energy + _c**2 * _g**2 * sym.ambient_dimension + learning.bracket * sym.captured_energy,
 )
-pca_optimum_single = _twin(
+pca_optimum_single = twin(
     pca_optimum,
     "single",
     "The least training loss with c s in place of 2 c s",
@@ -271,7 +246,7 @@ pca_optimum_single = _twin(
     + _c**2 * _g**2 * sym.network_rank
     + ((_c * _s) ** 2 - _c * _s) * sym.principal_energy,
 )
-clustering_loss_all_ranks = _twin(
+clustering_loss_all_ranks = twin(
     clustering_loss,
     "all-ranks",
     "The training loss of the clusters with the noise of all subspaces",
@@ -281,7 +256,7 @@ clustering_loss_all_ranks = _twin(
     + _c**2 * _g**2 * sym.network_rank * sym.number_of_components
     + learning.bracket * sym.captured_energy,
 )
-sample_complexity_one_less = _twin(
+sample_complexity_one_less = twin(
     sample_complexity,
     "one-less",
     "One sample less than the rank recovers the subspace",
@@ -297,7 +272,7 @@ sample_complexity_one_less = _twin(
         learning.noiseless,
     ),
 )
-few_samples_no_room = _twin(
+few_samples_no_room = twin(
     few_samples,
     "no-room",
     "The distance of the worst optimum, as if there were room for it",
@@ -312,7 +287,7 @@ few_samples_no_room = _twin(
     },
     sp.sqrt(2 * (sym.subspace_rank - sym.number_of_samples)),
 )
-noisy_recovery_first_order = _twin(
+noisy_recovery_first_order = twin(
     noisy_recovery,
     "first-order",
     "The error of recovery with the constant of small noise",
@@ -424,7 +399,7 @@ def _rate_twin(of: Rate, what: str, title: str, why_false: str, formula: sp.Expr
         truth=of.truth,
         formula=formula,
         variables=of.variables,
-        source=_PLANTED,
+        source=PLANTED,
         hypotheses=of.hypotheses,
         twin_of=of.id,
         why_false=why_false,
