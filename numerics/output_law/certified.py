@@ -55,7 +55,7 @@ from numerics.schedules import Schedule
 from numerics.targets import Mixture
 from numerics.truth import PrecisionError, Truth
 
-__all__ = ["certified_tv"]
+__all__ = ["BITS", "Run", "begun", "certified_tv", "check_sampler", "stepped"]
 
 Array = npt.NDArray[np.float64]
 
@@ -75,6 +75,22 @@ class _Kernel:
     keep: flint.arb
     pull: flint.arb
     variance: flint.arb
+
+
+@dataclass(frozen=True)
+class Run:
+    """A sampler's run in the core's variable R = x/sqrt(signal), in balls.
+
+    `opening` is the sum of Gaussians at which it begins: weights, means, their variance. `at_last` is the
+    variance of the target's components at the last level.
+    """
+
+    weights: list[Any]
+    atoms: list[Any]
+    opening: tuple[list[Any], list[Any], flint.arb]
+    kernels: list[_Kernel]
+    last: Any
+    at_last: flint.arb
 
 
 def certified_tv(
@@ -100,7 +116,7 @@ def certified_tv(
     rule = Ddpm() if sampler is None else sampler
     choice(start, "start", ("exact", "normal"))
     choice(reference, "reference", ("target", "last_level"))
-    _check(target, rule, start)
+    check_sampler(target, rule, start)
     notes = (*target.notes, *schedule.notes(target))
     method = "explicit sums of Gaussians, residuals added up, balls"
 
@@ -111,37 +127,24 @@ def certified_tv(
         return truth(flint.arb(1), ("the target is discrete and the output is not",))
     if not target.core.rank and start == "exact" and rule == Ddpm() and schedule.ends_noise_free:
         return truth(flint.arb(0), ("one atom: the matched sampler makes no error",))
-    ops = balls(2 * BITS)
-    with ops.precision():
-        levels = levels_of(schedule, target, ops)
-        where, _ = positions(target, ops)
+    with balls(2 * BITS).precision():
+        run = begun(target, schedule, rule, start)
+        last, kernels, weights, where = run.last, run.kernels, run.weights, run.atoms
         v = to_ball(target.variance)
-        first, last = levels[0], levels[-1]
-        kernels = _kernels(target, schedule, rule, levels)
-        weights = [to_ball(w) for w in target.core.weights]
-        if not first.signal > 0:
-            mean = sum((w * a for w, a in zip(weights, where, strict=True)), flint.arb(0))
-            opening: tuple[list[Any], list[Any], flint.arb] = ([flint.arb(1)], [mean], kernels[0].variance)
-            kernels = kernels[1:]
-        elif start == "normal":
-            unit = first.noise if schedule.convention == "sigmas" else flint.arb(1)
-            opening = ([flint.arb(1)], [flint.arb(0)], unit / first.signal)
-        else:
-            opening = (weights, where, v + first.noise / first.signal)
         scale = flint.arb(1) if schedule.convention == "snr" else last.signal.sqrt()
         at_last = reference == "last_level" or last.noise_free
-        aim = (weights, where, v + last.noise / last.signal)
+        aim = (weights, where, run.at_last)
         if not at_last:
             aim = (weights, [a / scale for a in where], v / (scale * scale))
-        end = 1 / (v + last.noise / last.signal)
+        end = 1 / run.at_last
     said: tuple[str, ...] = ()
     with balls(BITS).precision():
-        current, missed = rounded_sum(*opening)
-        smooth = _Smoothness.of(opening[2], kernels[0].t if kernels else end)
+        current, missed = rounded_sum(*run.opening)
+        smooth = _Smoothness.of(run.opening[2], kernels[0].t if kernels else end)
         diameter = abs(where[-1] - where[0])
         for index, kernel in enumerate(kernels):
             following = kernels[index + 1].t if index + 1 < len(kernels) else end
-            made = _stepped(current, kernel, weights, where)
+            made = stepped(current, kernel, weights, where)
             if made is None:
                 if not (at_last and isinstance(rule, Ddpm)):
                     raise PrecisionError(f"tv: step {index} takes more than {MOST_NODES} nodes")
@@ -159,7 +162,8 @@ def certified_tv(
         return truth(value.intersection(flint.arb(0.5, 0.5)), said)
 
 
-def _check(target: Mixture, rule: Sampler, start: str) -> None:
+def check_sampler(target: Mixture, rule: Sampler, start: str) -> None:
+    """Nothing, if the engine takes the sampler; raises ValueError otherwise."""
     plain = isinstance(rule, Ddpm) and rule.variance != "optimal"
     if not (plain or (isinstance(rule, Ddim) and rule.stochastic)):
         raise ValueError(
@@ -173,6 +177,27 @@ def _check(target: Mixture, rule: Sampler, start: str) -> None:
             f"target: it has dimension {target.dimension}, where only the matched sampler with exact start"
             f" is certified, not {rule!r} with start {start!r}: outside the span the output differs too"
         )
+
+
+def begun(target: Mixture, schedule: Schedule, rule: Sampler, start: str) -> Run:
+    """The run of a sampler, at the precision that is set."""
+    ops = balls(2 * BITS)
+    levels = levels_of(schedule, target, ops)
+    where, _ = positions(target, ops)
+    v = to_ball(target.variance)
+    first, last = levels[0], levels[-1]
+    kernels = _kernels(target, schedule, rule, levels)
+    weights = [to_ball(w) for w in target.core.weights]
+    if not first.signal > 0:
+        mean = sum((w * a for w, a in zip(weights, where, strict=True)), flint.arb(0))
+        opening: tuple[list[Any], list[Any], flint.arb] = ([flint.arb(1)], [mean], kernels[0].variance)
+        kernels = kernels[1:]
+    elif start == "normal":
+        unit = first.noise if schedule.convention == "sigmas" else flint.arb(1)
+        opening = ([flint.arb(1)], [flint.arb(0)], unit / first.signal)
+    else:
+        opening = (weights, where, v + first.noise / first.signal)
+    return Run(weights, where, opening, kernels, last, v + last.noise / last.signal)
 
 
 def _kernels(target: Mixture, schedule: Schedule, rule: Sampler, levels: list[Any]) -> list[_Kernel]:
@@ -272,7 +297,7 @@ def _grid(q: GaussianSum, kernel: _Kernel, diameter: flint.arb) -> tuple[float, 
     raise PrecisionError("tv: no spacing of the nodes is fine enough")
 
 
-def _stepped(
+def stepped(
     q: GaussianSum, kernel: _Kernel, weights: list[flint.arb], atoms: list[flint.arb]
 ) -> tuple[GaussianSum, flint.arb] | None:
     """The explicit density after the step, and a bound of its distance from T q; None: too many nodes."""

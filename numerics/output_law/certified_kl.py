@@ -24,11 +24,10 @@ from typing import Any
 
 import flint
 
-from numerics.arithmetic import balls, to_ball
+from numerics.arithmetic import balls
 from numerics.channel import functional_truth
 from numerics.exact import choice
-from numerics.output_law.certified import BITS, _check, _kernels, _stepped
-from numerics.output_law.chain import levels_of, positions
+from numerics.output_law.certified import BITS, begun, check_sampler, stepped
 from numerics.output_law.gaussian_sums import GaussianSum, rounded_sum
 from numerics.samplers import Ddpm, Sampler
 from numerics.schedules import Schedule
@@ -57,31 +56,16 @@ def certified_output_kl(
     """
     rule = Ddpm() if sampler is None else sampler
     choice(start, "start", ("exact", "normal"))
-    _check(target, rule, start)
-    ops = balls(2 * BITS)
-    with ops.precision():
-        levels = levels_of(schedule, target, ops)
-        where, _ = positions(target, ops)
-        v = to_ball(target.variance)
-        first, last = levels[0], levels[-1]
-        kernels = _kernels(target, schedule, rule, levels)
-        weights = [to_ball(w) for w in target.core.weights]
-        if not first.signal > 0:
-            mean = sum((w * a for w, a in zip(weights, where, strict=True)), flint.arb(0))
-            opening: tuple[list[Any], list[Any], flint.arb] = ([flint.arb(1)], [mean], kernels[0].variance)
-            kernels = kernels[1:]
-        elif start == "normal":
-            unit = first.noise if schedule.convention == "sigmas" else flint.arb(1)
-            opening = ([flint.arb(1)], [flint.arb(0)], unit / first.signal)
-        else:
-            opening = (weights, where, v + first.noise / first.signal)
-        wide = v + last.noise / last.signal
+    check_sampler(target, rule, start)
+    with balls(2 * BITS).precision():
+        run = begun(target, schedule, rule, start)
+    weights, where, wide = run.weights, run.atoms, run.at_last
     with balls(BITS).precision():
-        current, missed = rounded_sum(*opening)
+        current, missed = rounded_sum(*run.opening)
         reached = _interval(*current.reach())
-        for index, kernel in enumerate(kernels):
+        for index, kernel in enumerate(run.kernels):
             before = _interval(*current.reach())
-            made = _stepped(current, kernel, weights, where)
+            made = stepped(current, kernel, weights, where)
             if made is None:
                 raise PrecisionError(f"output_kl: step {index} takes too many nodes")
             current, more = made
