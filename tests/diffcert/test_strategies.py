@@ -388,7 +388,7 @@ def test_hypothesis_alone_loads_nothing_of_ours_that_is_heavy(run: Any) -> None:
     assert finished.stdout == "[] True\n", finished.stdout + finished.stderr
 
 
-@pytest.mark.parametrize("first", ["hypothesis", "diffcert"])
+@pytest.mark.parametrize("first", ["hypothesis", pytest.param("diffcert", marks=pytest.mark.slow)])
 def test_registration_works_in_either_order(run: Any, first: str) -> None:
     lines = {
         "hypothesis": "import diffcert.hypothesis_plugin as p, hypothesis; p.register()",

@@ -116,7 +116,7 @@ CASES = [
 
 
 @pytest.mark.parametrize(("schedule", "sampler", "start"), CASES, ids=str)
-@pytest.mark.parametrize("reference", ["target", "last_level"])
+@pytest.mark.parametrize("reference", ["target", pytest.param("last_level", marks=pytest.mark.slow)])
 def test_every_sampler_convention_and_reference_agrees_with_the_fast_engine(
     schedule: Schedule, sampler: samplers.Sampler, start: str, reference: str
 ) -> None:

@@ -268,6 +268,7 @@ def test_in_space_a_product_is_the_product_of_its_lines(start: str) -> None:
     )
 
 
+@pytest.mark.slow
 def test_in_space_a_single_step_keeps_mass_and_states_its_error() -> None:
     schedule = Schedule.from_snr(["1/2", "1"])
     law = output_law(CORNERS, schedule)

@@ -172,7 +172,7 @@ def paths(draw: st.DrawFn) -> tuple[float, ...]:
     wrong=st.sampled_from([(0.0, "exact"), (0.3, "exact"), (0.0, "normal"), (0.3, "normal")]),
     grid=st.sampled_from([(2.0, 0.5), (5.0, 0.1), (2.0, 1.5)]),
 )
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=8, deadline=None)
 def test_a_bound_holds_wherever_it_applies(
     bound: bounds.Bound,
     law: Law,

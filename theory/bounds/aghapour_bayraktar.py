@@ -15,7 +15,7 @@ import sympy as sp
 
 from theory import facts
 from theory import symbols as sym
-from theory.bounds.planted import twin
+from theory.planted import twin
 from theory.proofs import geometric, latent, paths
 from theory.proofs.geometric import geometric_ratio
 from theory.proofs.paths import first_step

@@ -36,7 +36,7 @@ from typing import Any
 import sympy as sp
 
 from theory import symbols as sym
-from theory.bounds.planted import twin
+from theory.planted import twin
 from theory.proofs import renyi
 from theory.statement import Bound, Source
 

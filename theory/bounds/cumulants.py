@@ -23,7 +23,7 @@ import sympy as sp
 
 from theory import facts
 from theory import symbols as sym
-from theory.bounds.planted import twin
+from theory.planted import twin
 from theory.proofs import posterior_cumulants as proofs
 from theory.statement import Bound, Source
 

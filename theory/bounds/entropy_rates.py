@@ -13,7 +13,7 @@ from typing import Any
 import sympy as sp
 
 from theory.bounds import aghapour_bayraktar, companion
-from theory.bounds.planted import PLANTED
+from theory.planted import PLANTED
 from theory.rate import Condition, Rate
 from theory.statement import Source
 

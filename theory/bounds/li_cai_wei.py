@@ -14,7 +14,7 @@ from typing import Any
 import sympy as sp
 
 from theory import li_cai_wei_symbols as lcw
-from theory.bounds.planted import twin
+from theory.planted import twin
 from theory.proofs import li_cai_wei as proofs
 from theory.statement import Bound, Hypothesis, Relation, Source
 from theory.symbols import k

@@ -13,7 +13,7 @@ from typing import Any
 import sympy as sp
 
 from theory.bounds.li_cai_wei import PAPER
-from theory.bounds.planted import PLANTED
+from theory.planted import PLANTED
 from theory.rate import Condition, Rate
 from theory.statement import Source
 

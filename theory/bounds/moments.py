@@ -18,7 +18,7 @@ from math import factorial
 
 import sympy as sp
 
-from theory.bounds.planted import PLANTED
+from theory.planted import PLANTED
 from theory.rate import Condition, Rate
 from theory.statement import Source
 

@@ -12,7 +12,7 @@ import sympy as sp
 from theory import facts
 from theory import symbols as sym
 from theory.bounds import aghapour_bayraktar, ours, reeves_pfister
-from theory.bounds.planted import twin
+from theory.planted import twin
 from theory.proofs import quadrature
 from theory.proofs.errors import error_cost
 from theory.proofs.paths import first_step

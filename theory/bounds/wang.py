@@ -14,7 +14,7 @@ from typing import Any
 import sympy as sp
 
 from theory import low_rank_symbols as sym
-from theory.bounds.planted import PLANTED, twin
+from theory.planted import PLANTED, twin
 from theory.proofs import low_rank as proofs
 from theory.proofs import low_rank_learning as learning
 from theory.rate import Condition, Rate

@@ -80,6 +80,7 @@ def test_two_dimensions():
     _agree(_expected(grid, points, orders), numerical, 30)
 
 
+@pytest.mark.slow
 def test_three_dimensions_on_a_plane():
     """Three atoms of R^3: integrated over their plane, the identity evaluated with tensors of R^3."""
     plane = _mp([[0, 0], [1, 0], [F(1, 3), F(3, 4)]])

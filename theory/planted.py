@@ -1,7 +1,7 @@
 """Planted falsehoods: statements that look right, each with an instance that refutes it.
 
 What belongs here: how one is made from a true bound. What does not: the falsehoods themselves, which stand
-beside the statements of their paper, or in `twins`.
+beside the statements of their paper (`bounds`).
 """
 
 from __future__ import annotations
