@@ -389,6 +389,7 @@ claim = diffcert.Claim(
 """
 
 
+@pytest.mark.slow
 def test_own_claims_need_the_users_word(run: Any, tmp_path: Path) -> None:
     (tmp_path / "paper.py").write_text(OWN)
     arguments = ("--claim", "paper:claim", "--certificates", "certs")

@@ -18,6 +18,7 @@ BINARY = Mixture(["1/2", "1/2"], [-1, 1], 1)
 LAW = output_law(BINARY, Schedule.karras(4), samplers.Ddim(), start="normal")
 
 
+@pytest.mark.slow
 def test_every_distance_to_the_digits_asked_for(capsys, tmp_path):
     place = tmp_path / "law.json"
     code = main([*KARRAS, "--start", "normal", "--digits", "11", "--json", str(place)])
