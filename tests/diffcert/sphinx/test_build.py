@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.diffcert.sphinx.conftest import Paper
 
 INDEX = """
@@ -42,6 +44,7 @@ FIRST = 'first = claim("first", symbols.entropy / {})'
 SECOND = 'second = claim("second", symbols.entropy * 2)'
 
 
+@pytest.mark.slow
 def test_an_edit_of_the_library_alone_turns_the_page_red(paper: Paper):
     paper.write(index=INDEX, one=ONE, two=TWO)
     paper.write_library("paper", FIRST.format(1) + "\n" + SECOND)
